@@ -1,0 +1,343 @@
+package profile
+
+import (
+	"sync"
+	"time"
+)
+
+// Schema names the form of a Capture on disk. A changed or removed field needs
+// a new number; an added one does not.
+const Schema = "busywork.capture/1"
+
+// A Capture is all evidence about one target over one window, as recorded;
+// nothing in it is derived. Samples of one kind are in order of time.
+//
+// Sources add to it concurrently through the Add methods. Once gathering has
+// ended, or when it was loaded from disk, it is read-only and its fields may be
+// read freely.
+type Capture struct {
+	Target       Target
+	Window       Window
+	Profiles     []CPUProfile
+	Goroutines   []GoroutineSample
+	Host         []HostSample
+	Cgroups      []CgroupSample
+	Identities   []ProcessIdentity
+	Processes    []ProcessSample
+	Births       []Birth
+	Supervisors  []Supervisor
+	Counters     []CounterSample
+	JetStream    []JetStreamSample
+	Redis        []RedisSample
+	Builds       []Build
+	Calibrations []Calibration
+	Discoveries  []Discovery
+	Self         SelfCost
+	Gaps         []Gap
+
+	mu   sync.Mutex
+	sink *Writer // nil unless the Capture is being written as it grows
+}
+
+// A Target is what was asked to be observed.
+type Target struct {
+	Name string // short name for people: the executable, the host:port, or the file
+	URL  string // base URL that serves /debug/pprof/, without user-info; "" if none
+	PID  int    // local process, 0 if none or not on this machine
+	// Local says that the target runs on the machine that the Host, Process
+	// and Calibration evidence is about.
+	Local bool
+}
+
+// A Window is the span that the evidence covers.
+type Window struct {
+	Start, End time.Time
+}
+
+// Duration is the length of the window.
+func (w Window) Duration() time.Duration { return w.End.Sub(w.Start) }
+
+// A CPUProfile is a pprof CPU profile as it came, with the span it covers.
+type CPUProfile struct {
+	Start, End time.Time
+	Source     string // URL without user-info, or file name
+	Partial    bool   // the target went away or the window was cut short
+	Data       []byte `json:"-"` // the bytes as received, usually gzip; kept in a file of its own
+}
+
+// A GoroutineSample is one goroutine profile: where every goroutine of the
+// target stood at one moment.
+type GoroutineSample struct {
+	At   time.Time
+	Took time.Duration // how long the target needed to answer
+	Data []byte        `json:"-"` // gzip-compressed protobuf, as received
+}
+
+// CPUTimes are cumulative seconds since boot that one CPU, or all together,
+// spent in each mode, as in Linux's /proc/stat. Guest time is contained in
+// User and GuestNice in Nice, as the kernel counts it.
+type CPUTimes struct {
+	User, Nice, System, Idle, IOWait, IRQ, SoftIRQ, Steal float64
+}
+
+// A HostSample is the state of the machine at one moment.
+type HostSample struct {
+	At       time.Time
+	CPU      CPUTimes   // all CPUs together
+	PerCPU   []CPUTimes `json:",omitempty"`
+	BootTime int64      // seconds since the epoch; a change means a reboot
+	Load1    float64    // load average of the last minute
+	Running  int        // runnable tasks now
+	Blocked  int        // tasks waiting for disk now
+
+	ContextSwitches uint64 // since boot
+	Forks           uint64 // processes and threads created since boot
+
+	MemTotal, MemAvailable uint64 // bytes
+	SwapTotal, SwapFree    uint64 // bytes
+	SwapIn, SwapOut        uint64 // pages since boot
+
+	// Pressure stall information by resource ("cpu", "memory", "io"); absent
+	// where the kernel has none.
+	Pressure map[string]Pressure `json:",omitempty"`
+}
+
+// Pressure is cumulative stall time, in seconds since boot, during which some,
+// or all, non-idle tasks waited for a resource.
+type Pressure struct {
+	Some, Full float64
+}
+
+// A CgroupSample is the limit and the throttling of the control group that the
+// target lives in.
+type CgroupSample struct {
+	At             time.Time
+	Path           string
+	Version        int     // 1 or 2
+	QuotaCores     float64 // CPU limit in cores, 0 if there is none
+	Usage          float64 // CPU seconds used by the group so far
+	Periods        uint64  // enforcement periods so far
+	Throttled      uint64  // periods in which the group was throttled
+	ThrottledFor   float64 // seconds throttled so far
+	MemoryMax      uint64  // bytes, 0 if there is no limit
+	MemoryCurrent  uint64  // bytes
+	MemoryOOMKills uint64
+}
+
+// A ProcessKey tells one process from a later one with the same pid.
+type ProcessKey struct {
+	PID   int
+	Start float64 // seconds after boot at which it was started
+}
+
+// A ProcessIdentity is what does not change while a process runs. It is
+// recorded once, when the process is first seen or has called exec.
+type ProcessIdentity struct {
+	ProcessKey
+	PPID    int
+	Name    string   // the kernel's name, at most 15 bytes
+	Command []string `json:",omitempty"` // command line, secrets cut, bounded
+	Exe     string   `json:",omitempty"` // path of the executable, "" if not readable
+}
+
+// Process is one process's counters at one moment, all cumulative since it
+// started.
+type Process struct {
+	ProcessKey
+	User, System           float64 // CPU seconds of the process itself
+	ChildUser, ChildSystem float64 // CPU seconds of the children it has reaped, and of theirs
+	RSS                    uint64  // bytes
+	Threads                int
+	State                  string // the kernel's letter: R, S, D, Z, T, I
+}
+
+// A ProcessSample is one sweep over the process table. Only processes that
+// changed since the sweep before are listed: one that is neither in Changed nor
+// in Gone is as it was.
+type ProcessSample struct {
+	At      time.Time
+	Changed []Process    `json:",omitempty"`
+	Gone    []ProcessKey `json:",omitempty"`
+	// Total is how many processes there were.
+	Total int
+	// Threads-included count of tasks is in HostSample.Forks' unit; not kept here.
+}
+
+// A Birth is a process that was seen soon after it was started by a parent
+// whose children come and go. Polling misses the shortest-lived ones, so
+// births are a lower bound; CPU of the dead comes from Process.ChildUser.
+type Birth struct {
+	At time.Time
+	ProcessIdentity
+	// CPU seconds of the process when it was last seen, and when that was.
+	CPU      float64
+	LastSeen time.Time
+	// Exited says that it was gone, or a zombie, before the window ended.
+	Exited bool
+	// ExitCode is known only when the process was caught as a zombie.
+	ExitCode *int `json:",omitempty"`
+}
+
+// A Supervisor is a process manager that was found running, with what its own
+// configuration and log say.
+type Supervisor struct {
+	ProcessKey
+	Kind     string              // "supervisord"
+	Config   string              // path of its configuration
+	Programs []SupervisedProgram `json:",omitempty"`
+	Events   []SupervisorEvent   `json:",omitempty"` // those inside the window
+}
+
+// A SupervisedProgram is one section of a supervisor's configuration.
+type SupervisedProgram struct {
+	Name        string // section name, without "program:"
+	Command     string // secrets cut
+	AutoRestart string // as written; "" if unset
+	StartSecs   string // as written; "" if unset
+	LastStderr  string // last line of its error log, secrets cut; "" if not readable
+}
+
+// A SupervisorEvent is a line of the supervisor's log about one program.
+type SupervisorEvent struct {
+	At      time.Time
+	Program string
+	What    string // "spawned", "exited", "fatal", "backoff"
+	PID     int    `json:",omitempty"`
+	// ExitCode is set on "exited" when the process was not killed by a signal.
+	ExitCode *int   `json:",omitempty"`
+	Signal   string `json:",omitempty"`
+}
+
+// A CounterSample is one scrape of one metrics endpoint. Only series whose
+// value changed since the scrape before are listed.
+type CounterSample struct {
+	At      time.Time
+	Source  string        // URL without user-info
+	Took    time.Duration // how long the target needed to answer
+	Changed []Series      `json:",omitempty"`
+}
+
+// A Series is one time series' value.
+type Series struct {
+	Name   string            // metric name; for expvar the path of keys joined by "."
+	Labels map[string]string `json:",omitempty"`
+	Type   string            // "counter", "gauge", "histogram", "summary" or "untyped"
+	Value  float64
+	// For a histogram or a summary: Value is the number of observations and
+	// Sum their total.
+	Sum float64 `json:",omitempty"`
+}
+
+// A JetStreamSample is the state of the streams and consumers of a NATS
+// account that were asked for.
+type JetStreamSample struct {
+	At        time.Time
+	Server    string              // URL without user-info
+	Streams   []JetStreamStream   `json:",omitempty"`
+	Consumers []JetStreamConsumer `json:",omitempty"`
+}
+
+// A JetStreamStream is one stream's state.
+type JetStreamStream struct {
+	Name      string
+	Subjects  []string `json:",omitempty"`
+	Retention string   // "limits", "interest" or "workqueue"
+	Messages  uint64
+	Bytes     uint64
+	FirstSeq  uint64
+	LastSeq   uint64 // messages ever published
+	Consumers int
+}
+
+// A JetStreamConsumer is one consumer's state. Delivered and acknowledged
+// figures are sequence numbers, so their differences count.
+type JetStreamConsumer struct {
+	Stream, Name    string
+	DeliveredStream uint64 // stream sequence of the last message delivered
+	Delivered       uint64 // deliveries ever made, redeliveries included
+	AckFloorStream  uint64 // all messages up to this one are acknowledged
+	AckFloor        uint64
+	AckPending      int    // delivered, not yet acknowledged
+	Redelivered     int    // messages now outstanding for a second time or more
+	Waiting         int    // pull requests waiting
+	Pending         uint64 // messages not yet delivered
+	MaxAckPending   int
+	MaxDeliver      int
+	AckWait         time.Duration
+	AckPolicy       string
+	Push            bool
+}
+
+// A RedisSample is what one Redis server said of itself, and the depth of the
+// keys that were named.
+type RedisSample struct {
+	At       time.Time
+	Server   string                  // address, without password
+	Info     map[string]string       `json:",omitempty"` // an allow-list of INFO's fields
+	Commands map[string]RedisCommand `json:",omitempty"` // by lower-case command name
+	Keys     []RedisKey              `json:",omitempty"`
+}
+
+// A RedisCommand is one command's statistics since the server started.
+type RedisCommand struct {
+	Calls    uint64
+	Micros   uint64 // CPU time in microseconds, of all calls
+	Rejected uint64
+	Failed   uint64
+	// P50 and P99 are microseconds, where the server keeps them; else 0.
+	P50, P99 float64 `json:",omitempty"`
+}
+
+// A RedisKey is the depth of one key.
+type RedisKey struct {
+	Key   string
+	Type  string // "list", "zset", "stream", "set", "hash" or "none"
+	Depth int64
+}
+
+// A Build is what is known of how a Go program was built.
+type Build struct {
+	PID       int    // 0 when it came from a profile
+	Path      string // of the executable
+	GoVersion string
+	Main      string            // path of the main module
+	Package   string            // path of the main package
+	Deps      map[string]string `json:",omitempty"` // module path → version
+	Settings  map[string]string `json:",omitempty"` // GOAMD64, -pgo, CGO_ENABLED …
+}
+
+// A Calibration is the CPU time of one operation, measured on this machine at
+// the end of the window, while the target was still at work.
+type Calibration struct {
+	At         time.Time
+	Operation  string   // "rsa-2048-sign"
+	Functions  []string // the cost of one call to any of these is one unit
+	Markers    []string // functions that tell this size from others; any below Functions
+	Unit       float64  // CPU seconds of one operation, the median of several batches
+	Low, High  float64  // fastest and slowest batch
+	Operations int
+	GoVersion  string
+}
+
+// A Discovery says what was found out about the target, and how.
+type Discovery struct {
+	What string // "pid", "metrics", "broker" …
+	Is   string // what was found
+	How  string // in words
+}
+
+// SelfCost is what observing cost.
+type SelfCost struct {
+	CPU            float64 // CPU seconds of busywork itself inside the window, calibration included
+	Calibration    float64 // CPU seconds of that which calibration took
+	MaxRSS         uint64  // bytes
+	TargetRequests int     // HTTP requests to the target
+	BrokerRequests int     // requests to NATS and commands to Redis
+}
+
+// A Gap is a signal that could not be had, and why.
+type Gap struct {
+	Signal string // "cpu-profile", "host", "processes", "counters", "jetstream" …
+	Reason string // one line
+	Hint   string `json:",omitempty"` // how to get it
+}
