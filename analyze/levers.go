@@ -1,0 +1,61 @@
+package analyze
+
+import "fmt"
+
+// levers answers, for what people reach for in an incident, whether it would
+// help, with the figure that decides. Without host evidence nothing is said.
+func levers(f *Facts, findings []Finding) []Lever {
+	if f.Host == nil {
+		return nil
+	}
+	worst := 0.0
+	var first *Finding
+	for i := range findings {
+		if w := findings[i].Waste; findings[i].Confidence != Suspected && w.Cores > worst {
+			worst, first = w.Cores, &findings[i]
+		}
+	}
+	return []Lever{biggerInstance(f, first), moreWorkers(f, first), amd64Level(f)}
+}
+
+func biggerInstance(f *Facts, first *Finding) Lever {
+	l := Lever{Lever: "bigger-instance"}
+	busy := f.Host.Busy()
+	switch {
+	case first != nil && first.Waste.ShareOfHost >= mediumShare:
+		l.Helps, l.Why = "no", fmt.Sprintf("%.2f of %d cores go to %s: a bigger machine runs more of it; without it this one is %s busy",
+			first.Waste.Cores, f.Host.CPUs, first.Rule, Percent(first.Prediction.After))
+	case busy < saturated:
+		l.Helps, l.Why = "no", fmt.Sprintf("%s of the CPUs are idle or waiting", Percent(1-busy))
+	default:
+		l.Helps, l.Why = "yes", fmt.Sprintf("%s busy and no waste found", Percent(busy))
+	}
+	return l
+}
+
+func moreWorkers(f *Facts, first *Finding) Lever {
+	l := Lever{Lever: "more-workers-on-this-host"}
+	switch busy := f.Host.Busy(); {
+	case busy >= saturated:
+		l.Helps, l.Why = "no", fmt.Sprintf("the CPUs are %s busy already", Percent(busy))
+	case f.Verdict.Word == VerdictBacklog:
+		l.Helps, l.Why = "yes", "work waits while "+Percent(f.Host.Idle)+" of the CPUs are idle, if what it calls can take more"
+	default:
+		l.Helps, l.Why = "unknown", "no backlog is known; name the queue (--nats, --redis)"
+	}
+	return l
+}
+
+func amd64Level(f *Facts) Lever {
+	l := Lever{Lever: "GOAMD64=v3", Helps: "unknown", Why: "no CPU profile of a Go program"}
+	if f.CPU == nil || f.CPU.enough() != nil {
+		return l
+	}
+	crypto := f.CPU.Inclusive[OpSign] + f.CPU.Inclusive[OpVerify] + f.CPU.Inclusive[OpTLSHandshake] + f.CPU.Inclusive[OpHash]
+	if s := crypto / f.CPU.Seconds; s >= 0.2 {
+		l.Helps, l.Why = "no", fmt.Sprintf("%s of the CPU is cryptography, whose assembly picks its instructions at run time: v3 and PGO changed it by nothing measurable (20 interleaved runs)", Percent(s))
+	} else {
+		l.Why = fmt.Sprintf("only %s of the CPU is code for which it was measured", Percent(s))
+	}
+	return l
+}

@@ -1,0 +1,174 @@
+package analyze
+
+import (
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"busywork/profile"
+)
+
+// A Proc is what one process did inside the window.
+type Proc struct {
+	profile.ProcessIdentity
+	CPU         float64 // cores of the process itself
+	Gone        bool    // it ended inside the window
+	Young       bool    // it was started inside the window
+	First, Last profile.Process
+	// Dead is the cores of children that it reaped inside the window, without
+	// what those had used before. It is exact to a clock tick.
+	Dead float64
+}
+
+// Processes is the process table over the window.
+type Processes struct {
+	Seconds float64
+	List    []*Proc // in order of pid and start
+	byKey   map[profile.ProcessKey]*Proc
+	byPID   map[int]*Proc // the last one with that pid
+}
+
+// newProcesses folds the sweeps, which list only what changed, into one row a
+// process.
+func newProcesses(c *profile.Capture) *Processes {
+	if len(c.Processes) < 2 {
+		return nil
+	}
+	first, last := c.Processes[0], c.Processes[len(c.Processes)-1]
+	p := &Processes{
+		Seconds: seconds(first.At, last.At),
+		byKey:   map[profile.ProcessKey]*Proc{},
+		byPID:   map[int]*Proc{},
+	}
+	if p.Seconds <= 0 {
+		return nil
+	}
+	for i, sweep := range c.Processes {
+		for _, s := range sweep.Changed {
+			p.see(s, i == 0)
+		}
+		for _, k := range sweep.Gone {
+			if q := p.byKey[k]; q != nil {
+				q.Gone = true
+			}
+		}
+	}
+	for _, id := range c.Identities {
+		if q := p.byKey[id.ProcessKey]; q != nil {
+			q.ProcessIdentity = id // the last one counts: a fork before its exec looks like its parent
+		}
+	}
+	p.finish()
+	return p
+}
+
+func (p *Processes) see(s profile.Process, atStart bool) {
+	q := p.byKey[s.ProcessKey]
+	if q == nil {
+		q = &Proc{ProcessIdentity: profile.ProcessIdentity{ProcessKey: s.ProcessKey}, First: s, Young: !atStart}
+		if q.Young { // all that it has used, it used inside the window
+			q.First = profile.Process{ProcessKey: s.ProcessKey}
+		}
+		p.byKey[s.ProcessKey] = q
+		p.List = append(p.List, q)
+	}
+	q.Last = s
+}
+
+func (p *Processes) finish() {
+	sort.Slice(p.List, func(i, j int) bool {
+		a, b := p.List[i], p.List[j]
+		return a.PID < b.PID || a.PID == b.PID && a.Start < b.Start
+	})
+	for _, q := range p.List {
+		p.byPID[q.PID] = q
+		q.CPU = forward(own(q.First), own(q.Last)) / p.Seconds
+	}
+	for _, q := range p.List {
+		if !q.Gone {
+			q.Dead = p.deadOf(q)
+		}
+	}
+}
+
+func own(s profile.Process) float64    { return s.User + s.System }
+func reaped(s profile.Process) float64 { return s.ChildUser + s.ChildSystem }
+
+// deadOf is the cores of q's reaped children inside the window: the growth of
+// its reaped-children time, less what those that were alive at the start had
+// used by then. Children that went unreaped still count by what was seen.
+func (p *Processes) deadOf(q *Proc) float64 {
+	grown := forward(reaped(q.First), reaped(q.Last))
+	var before, seen float64
+	for _, child := range p.List {
+		if child.PPID == q.PID && child.Gone && child != q {
+			before += own(child.First) + reaped(child.First)
+			seen += forward(own(child.First), own(child.Last))
+		}
+	}
+	return max(grown-before, seen, 0) / p.Seconds
+}
+
+// pid is the process with that pid, nil if there is none.
+func (p *Processes) pid(pid int) *Proc {
+	if p == nil {
+		return nil
+	}
+	return p.byPID[pid]
+}
+
+// children are the processes that q started, dead ones included.
+func (p *Processes) children(q *Proc) []*Proc {
+	var list []*Proc
+	for _, c := range p.List {
+		if c.PPID == q.PID && c != q {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// label names a process for people: an interpreter by its program.
+func (q *Proc) label() string { return commandLabel(q.Name, q.Command) }
+
+// interpreters run somebody's program; its name says more than theirs.
+var interpreters = []string{"python", "ruby", "node", "perl", "php", "java", "sh", "bash", "dash", "zsh", "ash"}
+
+func isInterpreter(name string) bool {
+	for _, i := range interpreters {
+		if name == i || strings.HasPrefix(name, i) && strings.Trim(name[len(i):], "0123456789.") == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// commandLabel is a short name of a command: "python3 -m celery beat",
+// "ruby worker.rb", "dispatchd".
+func commandLabel(name string, command []string) string {
+	if len(command) == 0 || command[0] == "" {
+		return name
+	}
+	base := filepath.Base(command[0])
+	if !isInterpreter(base) {
+		return base
+	}
+	words := []string{base}
+	for i := 1; i < len(command) && len(words) < 4; i++ {
+		arg := command[i]
+		switch {
+		case arg == "-m" || arg == "-c":
+			words = append(words, arg)
+			if arg == "-c" {
+				return strings.Join(words, " ") + " …"
+			}
+		case strings.HasPrefix(arg, "-"):
+			// an option of the interpreter or of the program
+		case len(words) == 1:
+			words = append(words, filepath.Base(arg))
+		case !strings.ContainsAny(arg, "/=.:"):
+			words = append(words, arg)
+		}
+	}
+	return strings.Join(words, " ")
+}

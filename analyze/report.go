@@ -1,0 +1,284 @@
+package analyze
+
+import (
+	"math"
+	"sort"
+	"time"
+
+	"busywork/profile"
+)
+
+// ReportSchema names the form of a Report as JSON.
+const ReportSchema = "busywork.report/1"
+
+// A Report is all that one Capture has to say. The same Capture always gives
+// the same Report. Fractions are of all CPUs, 0 to 1; cores are core-seconds a
+// second.
+type Report struct {
+	Schema    string        `json:"schema"`
+	Target    ReportTarget  `json:"target"`
+	Window    ReportWindow  `json:"window"`
+	Host      ReportHost    `json:"host"`
+	Ledger    []LedgerRow   `json:"ledger"`
+	Findings  []Finding     `json:"findings"`
+	Levers    []Lever       `json:"levers"`
+	Rules     []RuleStatus  `json:"rules"`
+	Gaps      []ReportGap   `json:"gaps"`
+	Discovery []ReportFact  `json:"discovery"`
+	Queues    []ReportQueue `json:"queues"`
+	Cost      ReportSelf    `json:"busywork"`
+}
+
+// ReportTarget is what was observed.
+type ReportTarget struct {
+	Name string `json:"name"`
+	PID  int    `json:"pid"`
+	URL  string `json:"url"`
+	// GoVersion and Module are "" where they are not known.
+	GoVersion string `json:"go_version,omitempty"`
+	Module    string `json:"module,omitempty"`
+}
+
+// ReportWindow is when.
+type ReportWindow struct {
+	Start   time.Time `json:"start"`
+	End     time.Time `json:"end"`
+	Seconds float64   `json:"seconds"`
+}
+
+// ReportHost is the machine: fractions of all its CPUs, and the verdict. Known
+// is false, and all fractions 0, where the host could not be observed.
+type ReportHost struct {
+	Known       bool    `json:"known"`
+	Cores       int     `json:"cores"`
+	User        float64 `json:"user"`
+	System      float64 `json:"system"` // interrupts included
+	IOWait      float64 `json:"iowait"`
+	Steal       float64 `json:"steal"`
+	Idle        float64 `json:"idle"`
+	TargetCores float64 `json:"target_cores"`
+	Verdict     string  `json:"verdict"`
+	Sentence    string  `json:"sentence"`
+}
+
+// A Finding is one piece of wasted work.
+type Finding struct {
+	Rule       string      `json:"rule"`
+	Subject    string      `json:"subject"`
+	Message    string      `json:"message"` // one sentence of measured numbers
+	Severity   Severity    `json:"severity"`
+	Confidence Confidence  `json:"confidence"`
+	Waste      Waste       `json:"waste"`
+	Prediction *Prediction `json:"prediction"` // null where the host was not observed
+	Location   Location    `json:"location"`
+	Evidence   []Evidence  `json:"evidence"`
+	Fix        string      `json:"fix"`
+	RefutedBy  []string    `json:"refuted_by"`
+	Settles    string      `json:"settles,omitempty"` // what would settle a suspicion, and how to get it
+
+	severe Severity // the highest grade that the rule allows; none means no limit
+}
+
+// Waste is the CPU that is spent for nothing, with its 95 % interval.
+type Waste struct {
+	Cores       float64 `json:"cores"`
+	Low         float64 `json:"low"`
+	High        float64 `json:"high"`
+	ShareOfHost float64 `json:"share_of_host"`
+}
+
+func wasteOf(i Interval) Waste { return Waste{Cores: i.Value, Low: i.Low, High: i.High} }
+
+// Prediction is what the host will look like after the fix, at the same load.
+type Prediction struct {
+	Before float64 `json:"host_busy_before"`
+	After  float64 `json:"host_busy_after"`
+	Low    float64 `json:"low"`
+	High   float64 `json:"high"`
+}
+
+// Location is where the waste starts in the service's own code. Path is the
+// chain of own functions to it, nearest first.
+type Location struct {
+	Function string   `json:"function"`
+	File     string   `json:"file"`
+	Line     int64    `json:"line"`
+	Path     []string `json:"path,omitempty"`
+}
+
+// Evidence is one observed figure. Limit is what it was held against, null
+// where there is no limit.
+type Evidence struct {
+	What   string   `json:"what"`
+	Value  float64  `json:"value"`
+	Unit   string   `json:"unit"`
+	Limit  *float64 `json:"limit"`
+	Source string   `json:"source"`
+}
+
+// A Lever is a thing that people reach for in an incident.
+type Lever struct {
+	Lever string `json:"lever"`
+	Helps string `json:"helps"` // "yes", "no" or "unknown"
+	Why   string `json:"why"`
+}
+
+// RuleStatus says what one rule did: "found", "clean", "skipped" or "failed".
+type RuleStatus struct {
+	Rule   string `json:"rule"`
+	Status string `json:"status"`
+	Reason string `json:"reason"`
+}
+
+// ReportGap is a signal that could not be had.
+type ReportGap struct {
+	Signal string `json:"signal"`
+	Reason string `json:"reason"`
+	Hint   string `json:"hint,omitempty"`
+}
+
+// ReportFact is something that was found out about the target, and how.
+type ReportFact struct {
+	What string `json:"what"`
+	Is   string `json:"is"`
+	How  string `json:"how"`
+}
+
+// ReportQueue is one queue over the window.
+type ReportQueue struct {
+	Name        string  `json:"name"`
+	Depth       float64 `json:"depth"`
+	Growth      float64 `json:"growth_per_second"`
+	Delivered   float64 `json:"delivered_per_second"`
+	Redelivered float64 `json:"redelivered_per_second"`
+}
+
+// ReportSelf is what observing cost.
+type ReportSelf struct {
+	Cores          float64 `json:"cores"` // without calibration
+	Calibration    float64 `json:"calibration_cpu_seconds"`
+	TargetRequests int     `json:"target_requests"`
+	BrokerRequests int     `json:"broker_requests"`
+}
+
+// Worst is the highest severity among the findings.
+func (r *Report) Worst() Severity {
+	worst := SeverityNone
+	for _, f := range r.Findings {
+		worst = max(worst, f.Severity)
+	}
+	return worst
+}
+
+// newReport fills in all but findings and rules.
+func newReport(f *Facts) *Report {
+	c := f.Capture
+	r := &Report{
+		Schema: ReportSchema,
+		Target: ReportTarget{Name: c.Target.Name, PID: c.Target.PID, URL: c.Target.URL},
+		Window: ReportWindow{c.Window.Start.UTC(), c.Window.End.UTC(), finite(c.Window.Duration().Seconds())},
+		Host:   reportHost(f),
+		Ledger: f.Ledger,
+		Levers: []Lever{}, Findings: []Finding{}, Rules: []RuleStatus{},
+		Gaps: []ReportGap{}, Discovery: []ReportFact{}, Queues: []ReportQueue{},
+		Cost: ReportSelf{
+			Cores:          selfCores(c),
+			Calibration:    c.Self.Calibration,
+			TargetRequests: c.Self.TargetRequests,
+			BrokerRequests: c.Self.BrokerRequests,
+		},
+	}
+	if b := f.Build; b != nil {
+		r.Target.GoVersion, r.Target.Module = b.GoVersion, b.Main
+	}
+	for _, g := range f.Gaps {
+		r.Gaps = append(r.Gaps, ReportGap(g))
+	}
+	for _, d := range c.Discoveries {
+		r.Discovery = append(r.Discovery, ReportFact(d))
+	}
+	for _, q := range f.Queues {
+		r.Queues = append(r.Queues, ReportQueue{q.Name, q.Last, q.Growth, q.Delivered, q.Redelivered})
+	}
+	return r
+}
+
+func reportHost(f *Facts) ReportHost {
+	h := ReportHost{Verdict: f.Verdict.Word, Sentence: f.Verdict.Sentence, TargetCores: f.TargetCores}
+	if f.Host != nil {
+		h.Known, h.Cores = true, f.Host.CPUs
+		h.User, h.System = f.Host.User, f.Host.System+f.Host.IRQ
+		h.IOWait, h.Steal, h.Idle = f.Host.IOWait, f.Host.Steal, f.Host.Idle
+	}
+	return h
+}
+
+// selfCores is what busywork used of a core, calibration left out: that is
+// 50 ms once, whatever the length of the window.
+func selfCores(c *profile.Capture) float64 {
+	span := c.Window.Duration().Seconds()
+	if span <= 0 {
+		return 0
+	}
+	return max(0, c.Self.CPU-c.Self.Calibration) / span
+}
+
+// finish grades a finding and predicts from it.
+func (f *Finding) finish(rule *Rule, facts *Facts) {
+	f.Rule = rule.Name
+	cpus := facts.cpus()
+	f.Waste.ShareOfHost = f.Waste.Cores / cpus
+	f.Severity = severityOf(f.Waste.ShareOfHost, f.Confidence)
+	if f.severe != SeverityNone {
+		f.Severity = min(f.Severity, f.severe)
+	}
+	if facts.Host != nil && f.Prediction == nil {
+		f.Prediction = predict(facts.Host, Interval{f.Waste.Cores, f.Waste.Low, f.Waste.High})
+	}
+	if f.Evidence == nil {
+		f.Evidence = []Evidence{}
+	}
+	if f.RefutedBy == nil {
+		f.RefutedBy = []string{}
+	}
+	for i := range f.Evidence {
+		f.Evidence[i].Value = finite(f.Evidence[i].Value)
+	}
+}
+
+// predict is the host without the waste. A saturated host may use what is
+// freed for more work; the prediction is for the same work.
+func predict(h *Host, waste Interval) *Prediction {
+	after := waste.Times(1 / float64(h.CPUs)).subtractedFrom(h.Busy())
+	return &Prediction{
+		Before: h.Busy(),
+		After:  math.Max(0, after.Value),
+		Low:    math.Max(0, after.Low),
+		High:   math.Max(0, after.High),
+	}
+}
+
+// order puts most waste first; what is only suspected comes after what is not.
+func order(list []Finding) {
+	sort.SliceStable(list, func(i, j int) bool {
+		a, b := &list[i], &list[j]
+		if s := a.Confidence == Suspected; s != (b.Confidence == Suspected) {
+			return !s
+		}
+		if a.Waste.Cores != b.Waste.Cores {
+			return a.Waste.Cores > b.Waste.Cores
+		}
+		return a.Rule+a.Subject < b.Rule+b.Subject
+	})
+}
+
+// finite keeps NaN and infinities, which JSON does not have, out of reports.
+func finite(v float64) float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0
+	}
+	return v
+}
+
+// limit is a pointer to a limit's value, for Evidence.
+func limit(v float64) *float64 { return &v }

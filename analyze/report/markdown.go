@@ -1,0 +1,65 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"busywork/analyze"
+)
+
+// Markdown writes the report for a ticket or a chat: the verdict, the findings,
+// the ledger. Names from the target are escaped; no markup of theirs survives.
+func Markdown(w io.Writer, r *analyze.Report) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, "## busywork: %s\n\n%s.\n\n", escape(r.Target.Name), escape(capital(r.Host.Sentence)))
+	if len(r.Findings) == 0 {
+		b.WriteString("No wasted work found.\n\n")
+	}
+	for _, f := range r.Findings {
+		markdownFinding(b, &f)
+	}
+	if len(r.Ledger) > 0 {
+		b.WriteString("| cores | where |\n|---:|---|\n")
+		for _, row := range r.Ledger {
+			fmt.Fprintf(b, "| %.2f | %s |\n", row.Cores, escape(row.Name))
+		}
+		b.WriteString("\n")
+	}
+	for _, g := range r.Gaps {
+		fmt.Fprintf(b, "- not seen: %s, %s\n", escape(g.Signal), escape(g.Reason))
+	}
+	return b.Flush()
+}
+
+func markdownFinding(b *bufio.Writer, f *analyze.Finding) {
+	fmt.Fprintf(b, "### %s: %s (%s, %s)\n\n%s\n\n", escape(f.Rule), escape(f.Subject), f.Severity, f.Confidence, escape(f.Message))
+	fmt.Fprintf(b, "- **waste**: %.2f cores (%.2f to %.2f), %s of the host\n", f.Waste.Cores, f.Waste.Low, f.Waste.High, analyze.Percent(f.Waste.ShareOfHost))
+	if f.Location.Function != "" {
+		fmt.Fprintf(b, "- **where**: %s\n", escape(where(f.Location)))
+	}
+	fmt.Fprintf(b, "- **fix**: %s\n", escape(f.Fix))
+	if p := f.Prediction; p != nil {
+		fmt.Fprintf(b, "- **then**: host busy %s → %s (%s to %s)\n", analyze.Percent(p.Before), analyze.Percent(p.After), analyze.Percent(p.Low), analyze.Percent(p.High))
+	}
+	for _, e := range f.Evidence {
+		fmt.Fprintf(b, "- %s: %s (%s)\n", escape(e.What), figure(e.Value, e.Unit), escape(e.Source))
+	}
+	if f.Settles != "" {
+		fmt.Fprintf(b, "- **would settle it**: %s\n", escape(f.Settles))
+	}
+	for _, x := range f.RefutedBy {
+		fmt.Fprintf(b, "- **wrong if** %s\n", escape(x))
+	}
+	b.WriteString("\n")
+}
+
+// markup are the characters that mean something to Markdown or HTML anywhere in
+// a line.
+var markup = strings.NewReplacer(
+	`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;", "&", "&amp;",
+	"#", `\#`, "|", `\|`, "~", `\~`, "!", `\!`, "\n", " ", "http://", "http:&#8203;//", "https://", "https:&#8203;//", "www.", "www&#46;", "@", "&#64;",
+)
+
+func escape(s string) string { return markup.Replace(s) }

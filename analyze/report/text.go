@@ -1,0 +1,312 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"unicode/utf8"
+
+	"busywork/analyze"
+)
+
+// Style is how text meets a terminal.
+type Style struct {
+	Color bool
+	Width int // columns; 0 means 100
+}
+
+// Text writes the report for people: the verdict, then the findings, most waste
+// first, then where the CPU went, what would help, and what was not seen.
+func Text(style Style) Renderer {
+	if style.Width <= 0 {
+		style.Width = 100
+	}
+	style.Width = min(max(style.Width, 40), 120)
+	return func(w io.Writer, r *analyze.Report) error {
+		t := &text{Writer: bufio.NewWriter(w), Style: style, r: r}
+		t.head()
+		t.findings()
+		t.ledger()
+		t.levers()
+		t.rules()
+		t.foot()
+		return t.Flush()
+	}
+}
+
+type text struct {
+	*bufio.Writer
+	Style
+	r *analyze.Report
+}
+
+func (t *text) line(format string, args ...any) { fmt.Fprintf(t, format+"\n", args...) }
+
+// paint wraps s in an SGR sequence where colours are wanted.
+func (t *text) paint(sgr, s string) string {
+	if !t.Color {
+		return s
+	}
+	return "\x1b[" + sgr + "m" + s + "\x1b[0m"
+}
+
+const (
+	bold  = "1"
+	faint = "2"
+	red   = "1;31"
+	amber = "1;33"
+	blue  = "1;34"
+	green = "1;32"
+)
+
+func (t *text) head() {
+	r := t.r
+	parts := []string{fmt.Sprintf("%.1f s", r.Window.Seconds)}
+	if r.Target.PID != 0 {
+		parts = append(parts, fmt.Sprintf("pid %d", r.Target.PID))
+	}
+	if r.Target.URL != "" {
+		parts = append(parts, r.Target.URL)
+	}
+	if r.Target.GoVersion != "" {
+		parts = append(parts, r.Target.GoVersion)
+	}
+	t.line("%s  %s", t.paint(bold, r.Target.Name), t.paint(faint, strings.Join(parts, " · ")))
+	t.wrap("", capital(r.Host.Sentence)+".")
+	if b := t.backlog(); b != "" {
+		t.wrap("", b)
+	}
+	t.line("")
+}
+
+// backlog is one line on the deepest queue that has work in it.
+func (t *text) backlog() string {
+	var deepest *analyze.ReportQueue
+	for i := range t.r.Queues {
+		if q := &t.r.Queues[i]; q.Depth >= 1 && (deepest == nil || q.Depth > deepest.Depth) {
+			deepest = q
+		}
+	}
+	if deepest == nil {
+		return ""
+	}
+	return fmt.Sprintf("Waiting: %.0f in %s, %+.1f a second.", deepest.Depth, deepest.Name, deepest.Growth)
+}
+
+func (t *text) findings() {
+	if len(t.r.Findings) == 0 {
+		t.line("%s", t.paint(green, "No wasted work found."))
+		t.line("")
+	}
+	for i := range t.r.Findings {
+		t.finding(&t.r.Findings[i])
+	}
+}
+
+func (t *text) finding(f *analyze.Finding) {
+	t.line("%s %s · %s · %.2f cores wasted (%.2f to %.2f), %s of this host",
+		t.severity(f.Severity), t.paint(bold, f.Rule), f.Confidence,
+		f.Waste.Cores, f.Waste.Low, f.Waste.High, analyze.Percent(f.Waste.ShareOfHost))
+	t.wrap("  ", f.Message)
+	if l := f.Location; l.Function != "" {
+		t.field("where", where(l))
+	}
+	t.field("fix", f.Fix)
+	if p := f.Prediction; p != nil {
+		t.field("then", fmt.Sprintf("host busy %s → %s (%s to %s) at the same load",
+			analyze.Percent(p.Before), analyze.Percent(p.After), analyze.Percent(p.Low), analyze.Percent(p.High)))
+	}
+	t.evidence(f.Evidence)
+	if f.Settles != "" {
+		t.field("settles", f.Settles)
+	}
+	t.field("wrong if", strings.Join(f.RefutedBy, "; or "))
+	t.line("")
+}
+
+func (t *text) severity(s analyze.Severity) string {
+	word := fmt.Sprintf("%-6s", strings.ToUpper(s.String()))
+	switch s {
+	case analyze.SeverityHigh:
+		return t.paint(red, word)
+	case analyze.SeverityMedium:
+		return t.paint(amber, word)
+	}
+	return t.paint(blue, word)
+}
+
+// where is a location with the way to it: "offer (intake.go:41) ← handle ← Run".
+func where(l analyze.Location) string {
+	s := shortName(l.Function)
+	if l.File != "" {
+		s += " (" + l.File
+		if l.Line > 0 {
+			s += fmt.Sprintf(":%d", l.Line)
+		}
+		s += ")"
+	}
+	for i, p := range l.Path {
+		if i > 0 && i < 4 {
+			s += " ← " + shortName(p)
+		}
+	}
+	return s
+}
+
+func shortName(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
+
+// fieldIndent is the column at which the text of a finding's fields begins.
+const fieldIndent = 12
+
+func (t *text) field(name, value string) {
+	label := fmt.Sprintf("  %-*s", fieldIndent-2, name)
+	t.wrapFrom(t.paint(faint, label), fieldIndent, strings.Repeat(" ", fieldIndent), value)
+}
+
+func (t *text) evidence(list []analyze.Evidence) {
+	for i, e := range list {
+		name := ""
+		if i == 0 {
+			name = "evidence"
+		}
+		value := figure(e.Value, e.Unit)
+		if e.Limit != nil {
+			value += ", limit " + figure(*e.Limit, e.Unit)
+		}
+		t.field(name, fmt.Sprintf("%s: %s  [%s]", e.What, value, e.Source))
+	}
+}
+
+// figure is a value with its unit, in as many digits as carry meaning.
+func figure(v float64, unit string) string {
+	if unit == "fraction" {
+		return analyze.Percent(v)
+	}
+	if unit == "1" {
+		unit = ""
+	} else {
+		unit = " " + unit
+	}
+	switch a := math.Abs(v); {
+	case a >= 100 || v == math.Trunc(v):
+		return fmt.Sprintf("%.0f%s", v, unit)
+	case a >= 10:
+		return fmt.Sprintf("%.1f%s", v, unit)
+	case a >= 0.1:
+		return fmt.Sprintf("%.2f%s", v, unit)
+	}
+	return fmt.Sprintf("%.3f%s", v, unit)
+}
+
+// ledgerRows bounds the ledger on a screen; the rest is in the JSON.
+const ledgerRows = 12
+
+func (t *text) ledger() {
+	var total, rest float64
+	for _, r := range t.r.Ledger {
+		total += r.Cores
+	}
+	if total == 0 {
+		return
+	}
+	t.line("%s", t.paint(bold, fmt.Sprintf("Where %.2f cores went", total)))
+	bar := max(10, t.Width/4)
+	shown := 0
+	for _, r := range t.r.Ledger {
+		if shown >= ledgerRows && r.Kind != analyze.LedgerIdle && r.Kind != analyze.LedgerUnattributed {
+			rest += r.Cores
+			continue
+		}
+		shown++
+		t.ledgerRow(r.Name, r.Cores, total, bar)
+	}
+	if rest > 0 {
+		t.ledgerRow("all else (in --json)", rest, total, bar)
+	}
+	t.line("")
+}
+
+func (t *text) ledgerRow(name string, cores, total float64, bar int) {
+	n := int(math.Round(cores / total * float64(bar)))
+	t.line("  %5.2f  %5s  %s%s  %s", cores, analyze.Percent(cores/total),
+		strings.Repeat("█", n), strings.Repeat("·", bar-n), truncate(name, max(10, t.Width-bar-20)))
+}
+
+func (t *text) levers() {
+	if len(t.r.Levers) == 0 {
+		return
+	}
+	t.line("%s", t.paint(bold, "Would it help?"))
+	for _, l := range t.r.Levers {
+		t.wrapFrom(fmt.Sprintf("  %-26s %-8s", l.Lever, l.Helps), 37, strings.Repeat(" ", 37), l.Why)
+	}
+	t.line("")
+}
+
+func (t *text) rules() {
+	t.line("%s", t.paint(bold, "Rules"))
+	for _, s := range t.r.Rules {
+		t.wrapFrom(fmt.Sprintf("  %-26s %-8s", s.Rule, s.Status), 37, strings.Repeat(" ", 37), s.Reason)
+	}
+	t.line("")
+}
+
+func (t *text) foot() {
+	r := t.r
+	if len(r.Gaps) > 0 {
+		t.line("%s", t.paint(bold, "Not seen"))
+		for _, g := range r.Gaps {
+			value := g.Reason
+			if g.Hint != "" {
+				value += " → " + g.Hint
+			}
+			t.wrapFrom(fmt.Sprintf("  %-14s", g.Signal), 16, strings.Repeat(" ", 16), value)
+		}
+		t.line("")
+	}
+	for _, d := range r.Discovery {
+		t.wrapFrom(t.paint(faint, fmt.Sprintf("found %-9s", d.What)), 15, strings.Repeat(" ", 15), d.Is+" ("+d.How+")")
+	}
+	t.line("%s", t.paint(faint, fmt.Sprintf("busywork itself: %.1f %% of a core, %d requests to the target, %d to brokers",
+		100*r.Cost.Cores, r.Cost.TargetRequests, r.Cost.BrokerRequests)))
+}
+
+// wrap writes a paragraph, each line behind the same indent.
+func (t *text) wrap(indent, s string) { t.wrapFrom(indent, len(indent), indent, s) }
+
+// wrapFrom writes a paragraph whose first line begins behind a label that is
+// already at the given column.
+func (t *text) wrapFrom(label string, column int, indent, s string) {
+	t.WriteString(label)
+	at := column
+	for i, word := range strings.Fields(s) {
+		n := utf8.RuneCountInString(word)
+		if i > 0 && at+1+n > t.Width {
+			t.WriteString("\n" + indent)
+			at = column
+		} else if i > 0 {
+			t.WriteByte(' ')
+			at++
+		}
+		t.WriteString(word)
+		at += n
+	}
+	t.WriteByte('\n')
+}
+
+func truncate(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}
+
+func capital(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	if n == 0 {
+		return s
+	}
+	return strings.ToUpper(string(r)) + s[n:]
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"busywork/analyze"
+	"busywork/fixtures/lab"
+	"busywork/profile"
+)
+
+type demoOptions struct {
+	incident string
+	targetFlags
+	reportFlags
+}
+
+func newDemoCmd(s streams) *cobra.Command {
+	var o demoOptions
+	cmd := &cobra.Command{
+		Use:   "demo [INCIDENT]",
+		Short: "Run an incident here and diagnose it, first with the waste, then fixed",
+		Long:  "Brings an incident up on this machine, with the real servers that it needs, observes it and\nreports; then does the same with the repaired service.\n\nIncidents:\n" + incidents(),
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.incident = "dispatch"
+			if len(args) > 0 {
+				o.incident = args[0]
+			}
+			return runDemo(cmd.Context(), o, s)
+		},
+	}
+	cmd.Flags().IntVar(&o.seconds, "seconds", 10, "length of each window")
+	o.reportFlags.add(cmd)
+	return cmd
+}
+
+func incidents() string {
+	var b strings.Builder
+	for _, i := range lab.Scenarios() {
+		fmt.Fprintf(&b, "  %-12s %s", i.Name, i.Title)
+		if len(i.Programs) > 0 {
+			fmt.Fprintf(&b, " (needs %s)", strings.Join(i.Programs, ", "))
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+func runDemo(ctx context.Context, o demoOptions, s streams) error {
+	scenario, err := lab.Find(o.incident)
+	if err != nil {
+		return fmt.Errorf("%w; there are:\n%s", err, incidents())
+	}
+	out, err := o.reportFlags.open(s)
+	if err != nil {
+		return err
+	}
+	var reports []*analyze.Report
+	for _, variant := range []string{lab.Waste, lab.Fixed} {
+		r, err := observeIncident(ctx, scenario, variant, o, out.options, s)
+		if err != nil {
+			return err
+		}
+		reports = append(reports, r)
+		if err := out.write([]*analyze.Report{r}, nil, s); err != nil {
+			return err
+		}
+		if interrupted(ctx) {
+			return nil
+		}
+	}
+	fmt.Fprint(s.err, comparison(reports[0], reports[1]))
+	return nil
+}
+
+// observeIncident brings one form of the incident up, and goes through the
+// same door as `busywork diagnose`.
+func observeIncident(ctx context.Context, scenario lab.Scenario, variant string, o demoOptions, a analyze.Options, s streams) (*analyze.Report, error) {
+	fmt.Fprintf(s.err, "\n── %s: %s ──\n", scenario.Title, variant)
+	running, err := scenario.Run(ctx, lab.Options{Variant: variant, Load: lab.SigningLoad()})
+	if err != nil {
+		return nil, err
+	}
+	defer running.Stop()
+	options := profile.Options{Target: running.Target}
+	options.Window = time.Duration(o.seconds) * time.Second
+	p := newProgress(s.err)
+	options.Progress = p.step
+	c, err := profile.Observe(ctx, options)
+	p.done()
+	if err != nil {
+		return nil, err
+	}
+	return analyze.Analyze(c, a), nil
+}
+
+// comparison says in one line whether the prediction came true.
+func comparison(waste, fixed *analyze.Report) string {
+	if len(waste.Findings) == 0 || waste.Findings[0].Prediction == nil {
+		return ""
+	}
+	p := waste.Findings[0].Prediction
+	busy := fixed.Host.User + fixed.Host.System
+	return fmt.Sprintf("\npredicted after the fix: host busy %s (%s to %s); measured: %s; findings left: %d\n",
+		analyze.Percent(p.After), analyze.Percent(p.Low), analyze.Percent(p.High), analyze.Percent(busy), len(fixed.Findings))
+}

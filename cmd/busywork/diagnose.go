@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"busywork/analyze"
+	"busywork/analyze/report"
+)
+
+type diagnoseOptions struct {
+	targets []string
+	targetFlags
+	reportFlags
+}
+
+func newDiagnoseCmd(s streams) *cobra.Command {
+	var o diagnoseOptions
+	cmd := &cobra.Command{
+		Use:   "diagnose TARGET…",
+		Short: "Observe once, report what is wasted",
+		Long:  "Observes each target for one window and reports.\n\n" + targetHelp,
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.targets = args
+			return runDiagnose(cmd.Context(), o, s)
+		},
+	}
+	o.targetFlags.add(cmd.Flags())
+	o.reportFlags.add(cmd)
+	return cmd
+}
+
+// atOnce bounds how many targets are observed at the same time.
+const atOnce = 16
+
+func runDiagnose(ctx context.Context, o diagnoseOptions, s streams) error {
+	out, err := o.reportFlags.open(s)
+	if err != nil {
+		return err
+	}
+	reports, errs := make([]*analyze.Report, len(o.targets)), make([]error, len(o.targets))
+	p := newProgress(s.err)
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, atOnce)
+	for i, target := range o.targets {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			c, err := o.capture(ctx, target, p)
+			if err != nil {
+				errs[i] = err
+				return
+			}
+			reports[i] = analyze.Analyze(c, out.options)
+		}()
+	}
+	wg.Wait()
+	return out.write(reports, errs, s)
+}
+
+// reportFlags say what becomes of a report.
+type reportFlags struct {
+	form   string
+	asJSON bool
+	file   string
+	failOn string
+	set    []string
+}
+
+func (f *reportFlags) add(cmd *cobra.Command) {
+	set := cmd.Flags()
+	set.StringVar(&f.form, "output", "text", "form of the report: "+strings.Join(report.Forms, ", "))
+	set.BoolVar(&f.asJSON, "json", false, "short for --output json")
+	set.StringVarP(&f.file, "out", "o", "", "file to write the report to, in place of standard output")
+	set.StringVar(&f.failOn, "fail-on", "", "exit with 1 when there is a finding of this severity or more: low, medium, high")
+	set.StringArrayVar(&f.set, "set", nil, "a threshold: RULE.LIMIT=VALUE (see `busywork explain RULE`)")
+}
+
+// reporter is what reportFlags come to, checked before anything is observed.
+type reporter struct {
+	render  report.Renderer
+	options analyze.Options
+	failOn  analyze.Severity
+	file    string
+}
+
+func (f *reportFlags) open(s streams) (*reporter, error) {
+	r := &reporter{file: f.file, options: analyze.Options{Limits: map[string]float64{}}}
+	form := f.form
+	if f.asJSON {
+		form = "json"
+	}
+	var err error
+	if r.render, err = report.ByName(form, styleOf(s.out, f.file)); err != nil {
+		return nil, err
+	}
+	if f.failOn != "" {
+		if r.failOn, err = analyze.ParseSeverity(f.failOn); err != nil {
+			return nil, fmt.Errorf("--fail-on: %w", err)
+		}
+	}
+	for _, s := range f.set {
+		key, value, _ := strings.Cut(s, "=")
+		if r.options.Limits[key], err = strconv.ParseFloat(value, 64); err != nil {
+			return nil, fmt.Errorf("--set %s: want RULE.LIMIT=NUMBER", s)
+		}
+	}
+	return r, analyze.CheckLimits(r.options.Limits)
+}
+
+func styleOf(out io.Writer, file string) report.Style {
+	f, ok := out.(*os.File)
+	if !ok || file != "" || !isTerminal(f) {
+		return report.Style{}
+	}
+	width, _ := strconv.Atoi(os.Getenv("COLUMNS"))
+	return report.Style{Color: os.Getenv("NO_COLOR") == "", Width: width}
+}
+
+// write renders what could be observed, then says what could not, and only
+// then decides the exit code.
+func (r *reporter) write(reports []*analyze.Report, errs []error, s streams) error {
+	var text bytes.Buffer
+	worst := analyze.SeverityNone
+	for _, rep := range reports {
+		if rep == nil {
+			continue
+		}
+		if err := r.render(&text, rep); err != nil {
+			return err
+		}
+		worst = max(worst, rep.Worst())
+	}
+	if err := r.deliver(text.Bytes(), s.out); err != nil {
+		return err
+	}
+	var failed []error
+	for _, err := range errs {
+		if err != nil {
+			failed = append(failed, err)
+		}
+	}
+	switch {
+	case len(failed) == 1:
+		return failed[0]
+	case len(failed) > 1:
+		for _, err := range failed {
+			printError(s.err, err)
+		}
+		return exitCode(exitCannot)
+	case r.failOn != analyze.SeverityNone && worst >= r.failOn:
+		return exitCode(exitFindings)
+	}
+	return nil
+}
+
+func (r *reporter) deliver(text []byte, out io.Writer) error {
+	if r.file != "" {
+		return os.WriteFile(r.file, text, 0o600)
+	}
+	_, err := out.Write(text)
+	if errors.Is(err, syscall.EPIPE) {
+		return nil // the reader has seen enough
+	}
+	return err
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// progress is one line on standard error that says what is going on: redrawn
+// on a terminal, written once where there is none.
+type progress struct {
+	w        io.Writer
+	terminal bool
+	mu       sync.Mutex
+	drawn    bool
+	said     string
+}
+
+func newProgress(w io.Writer) *progress {
+	f, ok := w.(*os.File)
+	return &progress{w: w, terminal: ok && isTerminal(f)}
+}
+
+// isTerminal says whether f is a terminal that understands escapes.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb" && os.Getenv("TERM") != ""
+}
+
+// step shows how far a window has come.
+func (p *progress) step(what string, elapsed, total time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.terminal {
+		if what != p.said {
+			p.said = what
+			fmt.Fprintf(p.w, "%s, %.0f s …\n", what, total.Seconds())
+		}
+		return
+	}
+	const cells = 20
+	n := cells
+	if total > 0 {
+		n = min(cells, int(cells*elapsed/total))
+	}
+	fmt.Fprintf(p.w, "\r\x1b[K%s  %s%s  %.0f of %.0f s", what,
+		strings.Repeat("█", n), strings.Repeat("·", cells-n), elapsed.Seconds(), total.Seconds())
+	p.drawn = true
+}
+
+// done takes the line away.
+func (p *progress) done() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.drawn {
+		fmt.Fprint(p.w, "\r\x1b[K")
+		p.drawn = false
+	}
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"busywork/profile"
+)
+
+// streams are the standard streams; tests give their own.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// Exit codes, as documented in the README.
+const (
+	exitFine     = 0
+	exitFindings = 1 // findings at or over --fail-on
+	exitCannot   = 2 // could not run or judge
+)
+
+// exitCode is an error that is not to be printed: all has been said, only the
+// code is left.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// run is the whole program.
+func run(ctx context.Context, args []string, s streams) int {
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	root := newRootCmd(s)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if sig, ok := errors.AsType[interrupt](context.Cause(ctx)); ok {
+		if err != nil {
+			printError(s.err, err)
+		}
+		return 128 + int(sig)
+	}
+	if err == nil {
+		return exitFine
+	}
+	if code, ok := errors.AsType[exitCode](err); ok {
+		return int(code)
+	}
+	printError(s.err, err)
+	return exitCannot
+}
+
+// printError writes an error and, behind it, what to do about it.
+func printError(w io.Writer, err error) {
+	if _, silent := errors.AsType[exitCode](err); silent {
+		return
+	}
+	fmt.Fprintf(w, "busywork: %s\n", profile.Clean(err.Error()))
+	if u, ok := errors.AsType[*profile.Unavailable](err); ok && u.Hint != "" {
+		fmt.Fprintf(w, "hint: %s\n", profile.Clean(u.Hint))
+	}
+}
+
+// interrupt is the signal that ended the run early.
+type interrupt syscall.Signal
+
+func (i interrupt) Error() string { return syscall.Signal(i).String() }
+
+// interruptible is a context that ends at the first INT, TERM or HUP, so that
+// what was gathered is kept and reported. A second signal ends the process.
+func interruptible(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		sig, ok := <-signals
+		if !ok {
+			return
+		}
+		cancel(interrupt(sig.(syscall.Signal)))
+		if sig, ok = <-signals; ok {
+			os.Exit(128 + int(sig.(syscall.Signal)))
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(signals)
+		cancel(nil)
+	}
+}
+
+func newRootCmd(s streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "busywork",
+		Short: "Finds wasted work in queue-worker services",
+		Long: `Busywork observes a queue-worker service (its CPU profile, the host, its processes,
+its counters, its queue) and finds work that should not be done: what is wasted, how many
+cores it costs, how sure that is, what to do, and what the machine will look like afterwards.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	root.AddCommand(
+		newDemoCmd(s),
+		newDiagnoseCmd(s),
+		newRecordCmd(s),
+		newSignalsCmd(s),
+		newRulesCmd(s),
+		newExplainCmd(s),
+	)
+	return root
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"busywork/analyze"
+)
+
+func newRulesCmd(s streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "rules",
+		Short: "The catalogue of rules",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+			for _, r := range analyze.Catalogue {
+				fmt.Fprintf(w, "%s\t%s\tneeds %s\n", r.Name, r.Title, r.Needs)
+			}
+			return w.Flush()
+		},
+	}
+}
+
+func newExplainCmd(s streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "explain RULE",
+		Short: "One rule in full: what it is, what it costs, how to fix it, when it is wrong",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			r := analyze.FindRule(args[0])
+			if r == nil {
+				return fmt.Errorf("no rule %q; there are %s", args[0], strings.Join(ruleNames(), ", "))
+			}
+			explain(s, r)
+			return nil
+		},
+	}
+}
+
+func ruleNames() []string {
+	var list []string
+	for _, r := range analyze.Catalogue {
+		list = append(list, r.Name)
+	}
+	return list
+}
+
+func explain(s streams, r *analyze.Rule) {
+	fmt.Fprintf(s.out, "%s: %s\n\n%s\n\nNeeds: %s\n\nLimits (--set %s.LIMIT=VALUE):\n", r.Name, r.Title, r.Doc, r.Needs, r.Name)
+	for _, l := range r.Limits {
+		fmt.Fprintf(s.out, "  %s = %g %s\n      %s\n", l.Key, l.Default, l.Unit, l.Why)
+	}
+}

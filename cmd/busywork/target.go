@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"busywork/profile"
+)
+
+const targetHelp = `TARGET is a base URL that serves /debug/pprof/ (http://, https:// or unix:/path),
+pid:N, the name of a process, "host" for this machine alone, a capture folder, or a
+pprof file. For a target on this machine the process, its ports, its metrics and its
+brokers are found from it; what was found, and how, is in the report.`
+
+// targetFlags say how to observe a target.
+type targetFlags struct {
+	seconds int
+	profile.Options
+}
+
+func (f *targetFlags) add(set *pflag.FlagSet) {
+	set.IntVar(&f.seconds, "seconds", 10, "length of the window")
+	set.StringArrayVar(&f.Metrics, "metrics", nil, "URL of the service's metrics (Prometheus text or expvar)")
+	set.StringVar(&f.NATS.URL, "nats", "", "NATS server, to read JetStream's state")
+	set.StringArrayVar(&f.NATS.Streams, "stream", nil, "JetStream stream (default: all)")
+	set.StringArrayVar(&f.NATS.Consumers, "consumer", nil, "JetStream consumer (default: all)")
+	set.StringVar(&f.NATS.CredsFile, "nats-creds", "", "NATS credentials file")
+	set.StringVar(&f.Redis.URL, "redis", "", "Redis server: redis://host:port/db")
+	set.StringArrayVar(&f.Redis.Keys, "queue", nil, "key whose length is a queue's depth")
+	set.StringArrayVar(&f.HTTP.Headers, "header", nil, `header for the target: "Name: value"`)
+	set.StringVar(&f.HTTP.BearerFile, "bearer-file", "", "file with a bearer token for the target")
+	set.StringVar(&f.HTTP.BearerEnv, "bearer-env", "", "environment variable with a bearer token for the target")
+	set.StringVar(&f.HTTP.CAFile, "ca", "", "CA certificates (PEM) to trust for the target")
+	set.StringVar(&f.HTTP.CertFile, "cert", "", "client certificate (PEM)")
+	set.StringVar(&f.HTTP.KeyFile, "key", "", "key of the client certificate (PEM)")
+	set.BoolVar(&f.HTTP.Insecure, "insecure", false, "do not verify the target's certificate")
+}
+
+// maxSeconds bounds a window: longer observation is what record is for.
+const maxSeconds = 3600
+
+func (f *targetFlags) options(target string) (profile.Options, error) {
+	if f.seconds < 1 || f.seconds > maxSeconds {
+		return profile.Options{}, fmt.Errorf("--seconds %d: the window is 1 to %d seconds", f.seconds, maxSeconds)
+	}
+	o := f.Options
+	o.Target, o.Window = target, time.Duration(f.seconds)*time.Second
+	return o, nil
+}
+
+// capture observes a live target, or loads what was kept of one.
+func (f *targetFlags) capture(ctx context.Context, target string, p *progress) (*profile.Capture, error) {
+	info, err := os.Stat(target)
+	switch {
+	case err == nil && info.IsDir():
+		return profile.Load(target)
+	case err == nil:
+		return profile.FromFile(target)
+	case looksLikePath(target):
+		return nil, &profile.Unavailable{
+			Reason: fmt.Sprintf("%s: no such file or folder", target),
+			Hint:   "a capture folder or a pprof file is given by its path; a live target by URL, pid:N or process name",
+		}
+	}
+	o, err := f.options(target)
+	if err != nil {
+		return nil, err
+	}
+	o.Progress = p.step
+	defer p.done()
+	return profile.Observe(ctx, o)
+}
+
+func looksLikePath(target string) bool {
+	return !strings.Contains(target, "://") && !strings.HasPrefix(target, "unix:") && strings.ContainsRune(target, '/')
+}
+
+// interrupted says whether the user ended the run; what was gathered until then
+// is still reported.
+func interrupted(ctx context.Context) bool {
+	_, ok := errors.AsType[interrupt](context.Cause(ctx))
+	return ok
+}
