@@ -3,7 +3,6 @@ package analyze
 import (
 	"fmt"
 	"math/bits"
-	"sort"
 
 	"busywork/profile"
 	"busywork/profile/stacks"
@@ -190,6 +189,7 @@ type walker struct {
 	seen    []uint32 // by function: the last stack on which it was counted
 	stack   uint32
 	chain   []uint32
+	slab    []uint32         // where the chains of groups are kept, many to an allocation
 	byHash  map[uint64]int32 // into c.Groups; a collision chains through next
 	next    []int32
 	current stackFacts
@@ -211,11 +211,13 @@ type stackFacts struct {
 }
 
 func (c *CPU) aggregate(p *stacks.Profile, v valuePick) error {
+	most := min(p.Samples, 1<<14)
+	c.Groups = make([]Group, 0, most/4)
 	w := &walker{
 		c: c, frames: p.Frames, locs: p.Locations,
 		seen:   make([]uint32, len(p.Functions)),
 		chain:  make([]uint32, 0, maxChain),
-		byHash: make(map[uint64]int32, 1024),
+		byHash: make(map[uint64]int32, most),
 	}
 	return p.Each(func(locs []uint32, values []int64) {
 		seconds, samples := v.of(values)
@@ -355,7 +357,7 @@ func (w *walker) open(key uint64, op Operation) int32 {
 	s := &w.current
 	at := int32(len(w.c.Groups))
 	w.c.Groups = append(w.c.Groups, Group{
-		Chain: append([]uint32(nil), w.chain...),
+		Chain: w.keepChain(),
 		Op:    op, Ops: s.ops, Units: s.units, Markers: s.markers,
 	})
 	before, ok := w.byHash[key]
@@ -367,19 +369,28 @@ func (w *walker) open(key uint64, op Operation) int32 {
 	return at
 }
 
-// finish derives totals and puts the groups in an order that does not depend on
-// the order of samples.
+// slabSize is the number of functions that one allocation for chains holds.
+const slabSize = 16 << 10
+
+// keepChain copies the walked chain to where it can stay.
+func (w *walker) keepChain() []uint32 {
+	if len(w.slab)+len(w.chain) > cap(w.slab) {
+		w.slab = make([]uint32, 0, slabSize)
+	}
+	start := len(w.slab)
+	w.slab = append(w.slab, w.chain...)
+	return w.slab[start:len(w.slab):len(w.slab)]
+}
+
+// finish derives totals.
 func (c *CPU) finish() {
 	for i := range c.Groups {
 		g := &c.Groups[i]
 		c.Exclusive[g.Op] += g.Seconds
-		for o := OpNone + 1; o < operations; o++ {
-			if g.Ops.has(o) {
-				c.Inclusive[o] += g.Seconds
-			}
+		for set := uint64(g.Ops); set != 0; set &= set - 1 {
+			c.Inclusive[bits.TrailingZeros64(set)] += g.Seconds
 		}
 	}
-	sort.SliceStable(c.Groups, func(i, j int) bool { return c.Groups[i].Seconds > c.Groups[j].Seconds })
 	if c.Span > 0 {
 		c.Cores = c.Seconds / c.Span
 	}
