@@ -108,8 +108,8 @@ func redisScan(p *Pass) (Finding, bool) {
 		return Finding{}, false
 	}
 	confidence := s.confidence(client.Value)
-	if confidence == Suspected && s.script && s.growth == nil {
-		p.Clean("%s takes %.2f cores, and nothing says that it is a scan: %v", s.Command, s.Cores, s.unfit)
+	if confidence == Suspected && s.script { // a script may compute: only growth makes it a scan
+		p.Clean("%s takes %.2f cores, and nothing says that it is a scan", s.Command, s.Cores)
 		return Finding{}, false
 	}
 	f := Finding{
