@@ -70,7 +70,7 @@ type CPUProfile struct {
 type GoroutineSample struct {
 	At   time.Time
 	Took time.Duration // how long the target needed to answer
-	Data []byte        `json:"-"` // gzip-compressed protobuf, as received
+	Data []byte        // gzip-compressed protobuf, as received
 }
 
 // CPUTimes are cumulative seconds since boot that one CPU, or all together,
@@ -158,9 +158,7 @@ type ProcessSample struct {
 	At      time.Time
 	Changed []Process    `json:",omitempty"`
 	Gone    []ProcessKey `json:",omitempty"`
-	// Total is how many processes there were.
-	Total int
-	// Threads-included count of tasks is in HostSample.Forks' unit; not kept here.
+	Total   int          // how many processes there were
 }
 
 // A Birth is a process that was seen soon after it was started by a parent
@@ -340,4 +338,37 @@ type Gap struct {
 	Signal string // "cpu-profile", "host", "processes", "counters", "jetstream" …
 	Reason string // one line
 	Hint   string `json:",omitempty"` // how to get it
+}
+
+// lastSample is the time of the latest sample of any kind, zero if there is
+// none.
+func (c *Capture) lastSample() time.Time {
+	var last time.Time
+	later := func(t time.Time) {
+		if t.After(last) {
+			last = t
+		}
+	}
+	for _, p := range c.Profiles {
+		later(p.End)
+	}
+	for _, s := range c.Goroutines {
+		later(s.At)
+	}
+	for _, s := range c.Host {
+		later(s.At)
+	}
+	for _, s := range c.Processes {
+		later(s.At)
+	}
+	for _, s := range c.Counters {
+		later(s.At)
+	}
+	for _, s := range c.JetStream {
+		later(s.At)
+	}
+	for _, s := range c.Redis {
+		later(s.At)
+	}
+	return last
 }

@@ -61,13 +61,18 @@ func Observe(ctx context.Context, o Options) (*Capture, error) {
 	p.gather(ctx)
 	c.Window.End = time.Now().UTC().Round(0)
 	p.calibrate(ctx)
+	loaded, err := c.asLoaded()
+	if err != nil {
+		return nil, err
+	}
 	c.spent(used)
+	loaded.Self = c.Self
 	if kept != nil {
 		if err := kept.Close(c); err != nil {
-			return c, fmt.Errorf("%s: the capture is incomplete: %w", o.Dir, err)
+			return loaded, fmt.Errorf("%s: the capture is incomplete: %w", o.Dir, err)
 		}
 	}
-	return c, nil
+	return loaded, nil
 }
 
 // plan is what a target has turned out to be, and so what to gather of it.

@@ -224,10 +224,26 @@ func Load(dir string) (*Capture, error) {
 	return l.c, nil
 }
 
-// IsCapture says whether dir looks like a capture folder.
-func IsCapture(dir string) bool {
-	info, err := os.Lstat(filepath.Join(dir, evidenceFile))
-	return err == nil && info.Mode().IsRegular()
+// asLoaded is c as it would be after Save and Load. A clock's monotonic reading,
+// say, is not kept on disk, and differences of times would not be the same to
+// the last digit: analysis is to see the same live as from a folder.
+func (c *Capture) asLoaded() (*Capture, error) {
+	l := loader{c: new(Capture), started: true}
+	var failed error
+	c.each(func(kind string, v any) {
+		data, err := json.Marshal(v)
+		if p, ok := v.(CPUProfile); ok {
+			var q CPUProfile
+			err = errors.Join(err, json.Unmarshal(data, &q))
+			q.Data = p.Data
+			l.c.Profiles = append(l.c.Profiles, q)
+		} else {
+			err = errors.Join(err, l.take(line{kind, data}))
+		}
+		failed = errors.Join(failed, err)
+	})
+	end, err := json.Marshal(endLine{c.Target, c.Window, c.Self})
+	return l.c, errors.Join(failed, err, l.take(line{kindEnd, end}))
 }
 
 // openRegular refuses symbolic links, devices and whatever else a hostile

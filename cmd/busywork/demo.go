@@ -60,9 +60,10 @@ func runDemo(ctx context.Context, o demoOptions, s streams) error {
 	if err != nil {
 		return err
 	}
+	load := lab.SigningLoad() // the same for both, or they could not be compared
 	var reports []*analyze.Report
 	for _, variant := range []string{lab.Waste, lab.Fixed} {
-		r, err := observeIncident(ctx, scenario, variant, o, out.options, s)
+		r, err := observeIncident(ctx, scenario, lab.Options{Variant: variant, Load: load}, o, out.options, s)
 		if err != nil {
 			return err
 		}
@@ -80,20 +81,12 @@ func runDemo(ctx context.Context, o demoOptions, s streams) error {
 
 // observeIncident brings one form of the incident up, and goes through the
 // same door as `busywork diagnose`.
-func observeIncident(ctx context.Context, scenario lab.Scenario, variant string, o demoOptions, a analyze.Options, s streams) (*analyze.Report, error) {
-	fmt.Fprintf(s.err, "\n── %s: %s ──\n", scenario.Title, variant)
-	running, err := scenario.Run(ctx, lab.Options{Variant: variant, Load: lab.SigningLoad()})
-	if err != nil {
-		return nil, err
-	}
-	defer running.Stop()
-	options := profile.Options{Target: running.Target}
-	options.Window = time.Duration(o.seconds) * time.Second
+func observeIncident(ctx context.Context, scenario lab.Scenario, form lab.Options, o demoOptions, a analyze.Options, s streams) (*analyze.Report, error) {
+	fmt.Fprintf(s.err, "\n── %s: %s ──\n", scenario.Title, form.Variant)
 	p := newProgress(s.err)
-	options.Progress = p.step
-	c, err := profile.Observe(ctx, options)
+	c, _, err := scenario.Watch(ctx, form, profile.Options{Window: time.Duration(o.seconds) * time.Second, Progress: p.step})
 	p.done()
-	if err != nil {
+	if c == nil {
 		return nil, err
 	}
 	return analyze.Analyze(c, a), nil

@@ -1,0 +1,3 @@
+package profile
+
+func Clean(s string) string { return clean(s) }
