@@ -12,6 +12,8 @@ const (
 	// With 10 % noise a cost, an exponent of 1 is told from 0 at two standard
 	// errors once the depth varies by a fifth and there are about ten points.
 	growthSpan = 1.2
+	// An exponent known to no better than ± 0.6 does not tell 1 from 0.
+	growthError = 0.6
 )
 
 // Growth is how the cost of one operation follows the depth of a queue:
@@ -52,6 +54,9 @@ func fitGrowth(points []CostPoint) (*Growth, error) {
 		return nil, fmt.Errorf("depth varied only from %.0f to %.0f, a factor of %.1f is needed", from, to, growthSpan)
 	}
 	slope, intercept, err95 := weightedLine(kept)
+	if err95 > growthError {
+		return nil, fmt.Errorf("too noisy: an exponent of %.1f ± %.1f, ± %.1f is needed", slope, err95, growthError)
+	}
 	g := &Growth{
 		Exponent: Interval{slope, slope - err95, slope + err95},
 		From:     from, To: to, Points: len(kept),
@@ -95,6 +100,9 @@ func student95(df float64) float64 {
 	z3 := z * z * z
 	return z + (z3+z)/(4*df) + (5*z3*z*z+16*z3+3*z)/(96*df*df)
 }
+
+// width is the width of the exponent's interval.
+func (g *Growth) width() float64 { return g.Exponent.High - g.Exponent.Low }
 
 // linear says whether the growth is at least nearly proportional, and surely
 // not flat.

@@ -154,17 +154,38 @@ func dearestScan(p *Pass) (scan, bool) {
 		if !s.cursor && c.Micros < p.Limit("call-cost") || s.cursor && s.perJob < p.Limit("calls-per-write") {
 			continue
 		}
-		points := c.Series
-		if s.cursor {
-			points = perWrite(p, c.Command, reference)
-		}
-		s.growth, s.unfit = fitGrowth(points)
-		if s.growth != nil {
-			s.growth.CostOf, s.growth.DepthOf = c.Command, "the named queue"
-		}
+		s.fit(p, reference)
 		return s, true
 	}
 	return scan{}, false
+}
+
+// fit looks for the growth on either side of the wire, and keeps the surer one:
+// the server's time a call is by the clock, and so noisy on a busy host; the
+// client's is CPU, but of all that it does.
+func (s *scan) fit(p *Pass, reference string) {
+	unit, points := s.Command, s.Series
+	if s.cursor {
+		unit, points = reference, perWrite(p, s.Command, reference)
+	}
+	s.growth, s.unfit = fitGrowth(points)
+	if s.growth != nil {
+		s.growth.CostOf = s.Command + " in Redis"
+	}
+	client, err := fitGrowth(costPer(p.Facts, callPoints(p.Facts, unit)))
+	if err == nil && (s.growth == nil || client.width() < s.growth.width()) && client.linear() {
+		s.growth, s.unfit = client, nil
+		s.growth.CostOf = s.Command + " in the client"
+	}
+}
+
+// callPoints are the calls of a command so far.
+func callPoints(f *Facts, command string) []Point {
+	var list []Point
+	for _, s := range f.Capture.Redis {
+		list = append(list, Point{f.since(s.At), float64(s.Commands[command].Calls)})
+	}
+	return list
 }
 
 // perWrite is the cost of all calls of a cursor between two samples, by write.
@@ -264,33 +285,53 @@ func clientSide(p *Pass) (cores Interval, owner uint32, ok bool) {
 		return Interval{}, 0, false
 	}
 	s := p.CPU.spend(func(g *Group) bool { return readingAnswers.has(g.Op) && len(g.Chain) > 0 })
-	owner, ok = p.CPU.innermost(s.Seconds, func(g *Group) bool { return readingAnswers.has(g.Op) })
+	owner, ok = p.CPU.innermost(
+		portion{most, func(g *Group) bool { return readingAnswers.has(g.Op) }},
+		portion{some, func(g *Group) bool { return g.Op == OpRedis }}) // the fetch too, not only the decoding
 	if !ok || p.CPU.share(s.Seconds).Low < p.Limit("search-share") {
 		return Interval{}, 0, false
 	}
 	return attemptCores(p, owner), owner, true
 }
 
-// holds is the part of a spend that the function named for it must hold.
-const holds = 0.7
+// A portion is a part of the CPU of some kind that a function must hold.
+type portion struct {
+	part float64
+	keep func(*Group) bool
+}
 
-// innermost is the own function nearest to the leaf under which the given part
-// of the matching CPU lies.
-func (c *CPU) innermost(total float64, keep func(*Group) bool) (uint32, bool) {
-	by := map[uint32]float64{}
-	for i := range c.Groups {
-		if g := &c.Groups[i]; keep(g) {
-			for _, f := range distinctFunctions(g.Chain) {
-				by[f] += g.Seconds
+// most lets a scan that is called from one more place be named all the same;
+// some is what no accident of sampling reaches.
+const (
+	most = 0.7
+	some = 0.2
+)
+
+// innermost is the own function nearest to the leaf under which the given
+// portions lie.
+func (c *CPU) innermost(portions ...portion) (uint32, bool) {
+	var holders map[uint32]bool
+	for _, p := range portions {
+		by, total := map[uint32]float64{}, 0.0
+		for i := range c.Groups {
+			if g := &c.Groups[i]; len(g.Chain) > 0 && p.keep(g) {
+				total += g.Seconds
+				for _, f := range distinctFunctions(g.Chain) {
+					by[f] += g.Seconds
+				}
 			}
 		}
+		next := map[uint32]bool{}
+		for f, s := range by {
+			if s >= p.part*total && (holders == nil || holders[f]) {
+				next[f] = true
+			}
+		}
+		holders = next
 	}
 	var best uint32
 	ok := false
-	for f, s := range by {
-		if s < holds*total || s == 0 {
-			continue
-		}
+	for f := range holders {
 		if u, v := c.Cum[f], c.Cum[best]; !ok || u < v || u == v && f < best {
 			best, ok = f, true
 		}
@@ -306,11 +347,11 @@ func memoryScan(p *Pass) (Finding, bool) {
 	c := p.CPU
 	s := c.spend(func(g *Group) bool { return searching&g.Ops != 0 && len(g.Chain) > 0 })
 	share := c.share(s.Seconds)
-	owner, ok := c.innermost(s.Seconds, func(g *Group) bool { return searching&g.Ops != 0 && len(g.Chain) > 0 })
+	owner, ok := c.innermost(portion{most, func(g *Group) bool { return searching&g.Ops != 0 }})
 	if !ok || share.Low < p.Limit("search-share") {
 		return Finding{}, false
 	}
-	growth, unfit := fitGrowth(costPerJob(p.Facts))
+	growth, unfit := fitGrowth(costPer(p.Facts, jobPoints(p.Facts)))
 	if growth != nil && growth.flat() {
 		p.Clean("CPU a job does not grow with depth: %s", growth)
 		return Finding{}, false
@@ -337,6 +378,7 @@ func memoryScan(p *Pass) (Finding, bool) {
 		f.Settles = fmt.Sprintf("CPU a job against depth: %v; a gauge of the queue's depth and a counter of finished jobs in the metrics settle it", unfit)
 		return f, true
 	}
+	growth.CostOf = "job"
 	f.Evidence = append(f.Evidence, growthEvidence(growth)...)
 	f.Message += "; " + growth.String() + "."
 	if growth.linear() {
@@ -345,18 +387,18 @@ func memoryScan(p *Pass) (Finding, bool) {
 	return f, true
 }
 
-// costPerJob pairs the target's CPU for each finished job, from sweep to sweep,
+// costPer pairs the target's CPU for each of some events, from sweep to sweep,
 // with the depth of the queue at the time.
-func costPerJob(f *Facts) []CostPoint {
-	depth, jobs := depthPoints(f), jobPoints(f)
-	if f.Target == nil || depth == nil || jobs == nil {
+func costPer(f *Facts, events []Point) []CostPoint {
+	depth := depthPoints(f)
+	if f.Target == nil || len(depth) == 0 || len(events) == 0 {
 		return nil
 	}
 	var list []CostPoint
 	cpu := cpuPoints(f)
 	for i := 1; i < len(cpu); i++ {
 		a, b := cpu[i-1], cpu[i]
-		n := at(jobs, b.At) - at(jobs, a.At)
+		n := at(events, b.At) - at(events, a.At)
 		if n > 0 && b.Value > a.Value {
 			list = append(list, CostPoint{Depth: (at(depth, a.At) + at(depth, b.At)) / 2, Cost: (b.Value - a.Value) / n, N: n})
 		}

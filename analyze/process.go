@@ -143,8 +143,11 @@ func isInterpreter(name string) bool {
 	return false
 }
 
-// commandLabel is a short name of a command: "python3 -m celery beat",
-// "ruby worker.rb", "dispatchd".
+// labelLength is how much of a command is worth a reader's line.
+const labelLength = 40
+
+// commandLabel is a short name of a command: "dispatchd", or for an interpreter
+// what it runs: "python3 -m celery -A tasks beat", "ruby worker.rb".
 func commandLabel(name string, command []string) string {
 	if len(command) == 0 || command[0] == "" {
 		return name
@@ -153,22 +156,14 @@ func commandLabel(name string, command []string) string {
 	if !isInterpreter(base) {
 		return base
 	}
-	words := []string{base}
-	for i := 1; i < len(command) && len(words) < 4; i++ {
-		arg := command[i]
-		switch {
-		case arg == "-m" || arg == "-c":
-			words = append(words, arg)
-			if arg == "-c" {
-				return strings.Join(words, " ") + " …"
-			}
-		case strings.HasPrefix(arg, "-"):
-			// an option of the interpreter or of the program
-		case len(words) == 1:
-			words = append(words, filepath.Base(arg))
-		case !strings.ContainsAny(arg, "/=.:"):
-			words = append(words, arg)
+	label := base
+	for _, arg := range command[1:] {
+		if strings.ContainsAny(arg, " \n\t;") { // a program on the command line
+			return label + " …"
+		}
+		if label += " " + filepath.Base(arg); len(label) > labelLength {
+			return label[:labelLength] + "…"
 		}
 	}
-	return strings.Join(words, " ")
+	return label
 }

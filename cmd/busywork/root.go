@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -35,6 +36,7 @@ func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // run is the whole program.
 func run(ctx context.Context, args []string, s streams) int {
+	log.SetOutput(io.Discard) // net/http reports a misbehaving target there, past all cleaning
 	ctx, stop := interruptible(ctx)
 	defer stop()
 	root := newRootCmd(s)
