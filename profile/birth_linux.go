@@ -290,7 +290,7 @@ func (b *birthWatch) identify(f *follow, s *procStat) {
 	first := f.Name == ""
 	renamed := f.name != string(s.name)
 	f.name = string(s.name)
-	f.Name = clean(f.name)
+	f.Name = Clean(f.name)
 	f.PPID = s.ppid
 	raw := b.t.dir.command(f.PID)
 	if len(raw) == 0 { // a zombie: what it was is known, or lost

@@ -121,10 +121,11 @@ func TestMarkers(t *testing.T) {
 		if best != a.operation {
 			t.Errorf("a profile of %s looks like %q by %d samples", a.operation, best, bestSamples)
 		}
-		all, found := samplesBelow(p, a.operation, nil, nil), samplesBelow(p, a.operation, a.functions, nil)
+		// Samples in the race detector's own code have no stack and do not count.
+		all := samplesBelow(p, a.operation, []string{"busywork/profile.runFor"}, nil)
+		found := samplesBelow(p, a.operation, a.functions, nil)
 		t.Logf("%-20s %3d samples, %3d below its functions, %3d in its markers", a.operation, all, found, bestSamples)
-		// Goroutine switches and stack growth are outside: a few per cent.
-		if found*10 < all*9 {
+		if found*5 < all*4 { // the clock, and the switches of goroutines, are outside
 			t.Errorf("%s: of %d samples %d are below %q", a.operation, all, found, a.functions)
 		}
 	}
@@ -143,23 +144,15 @@ func profileAlgorithms(t *testing.T) *pprofile.Profile {
 			t.Fatal(err)
 		}
 		if a.operation == "hmac-sha256" { // not named by a function of its own
-			run = func() error { _, err := jwt.SigningMethodHS256.Sign(string(token), token[:32]); return err }
+			text, key := string(token), token[:32]
+			run = func() error { _, err := jwt.SigningMethodHS256.Sign(text, key); return err }
 		}
 		budget := time.Second / 2 // 50 samples
 		if strings.Contains(a.operation, "parse") {
 			budget = 3 * time.Second / 2 // its marker has but 7 % of them
 		}
 		pprof.Do(t.Context(), pprof.Labels("operation", a.operation), func(context.Context) {
-			runtime.LockOSThread()
-			defer runtime.UnlockOSThread()
-			for start := threadTime(); threadTime()-start < budget; {
-				for range 20 { // reading the clock is a system call
-					if err := run(); err != nil {
-						t.Error(err)
-						return
-					}
-				}
-			}
+			runFor(t, budget, run)
 		})
 	}
 	pprof.StopCPUProfile()
@@ -168,6 +161,20 @@ func profileAlgorithms(t *testing.T) *pprofile.Profile {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// runFor repeats run for so much CPU time.
+func runFor(t *testing.T, budget time.Duration, run func() error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for start := threadTime(); threadTime()-start < budget; {
+		for range 20 { // reading the clock is a system call
+			if err := run(); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}
 }
 
 // samplesBelow counts the samples with the label that have one of functions

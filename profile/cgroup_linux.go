@@ -234,7 +234,7 @@ func locateIn(m membership, mounts []cgroupMount, fits func(cgroupMount) bool, v
 	}
 	if mounted {
 		return controller{}, unavailablef("run busywork on the host, outside the container",
-			"control group %s is outside of what is mounted here", clean(m.path))
+			"control group %s is outside of what is mounted here", Clean(m.path))
 	}
 	return controller{}, nil
 }
@@ -265,7 +265,7 @@ func upwards(point, group string) []string {
 // Throttling is that of the group which sets the limit; usage is that of the
 // process's own group.
 func (g *cgroup) sample(now time.Time) (CgroupSample, error) {
-	s := CgroupSample{At: now, Path: clean(g.path), Version: g.memory.version}
+	s := CgroupSample{At: now, Path: Clean(g.path), Version: g.memory.version}
 	if len(g.cpu.dirs) > 0 {
 		if err := g.sampleCPU(&s); err != nil {
 			return s, err

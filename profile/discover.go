@@ -78,7 +78,7 @@ func discoverURL(ctx context.Context, c *Capture, raw string) (found, error) {
 	}
 	pid, how, err := pidOfListener(ctx, u.Hostname(), port)
 	if errors.Is(err, errRemote) {
-		c.AddDiscovery("pid", "none", clean(u.Hostname())+" is "+errRemote.Error())
+		c.AddDiscovery("pid", "none", Clean(u.Hostname())+" is "+errRemote.Error())
 		return found{}, nil
 	}
 	if err != nil {
@@ -93,7 +93,7 @@ func portOf(u *url.URL) (uint16, error) {
 	case u.Port() != "":
 		n, err := strconv.ParseUint(u.Port(), 10, 16)
 		if err != nil {
-			return 0, unavailablef("", "%s is not a port", clean(u.Port()))
+			return 0, unavailablef("", "%s is not a port", Clean(u.Port()))
 		}
 		return uint16(n), nil
 	case u.Scheme == "http":
@@ -215,7 +215,7 @@ func localAddrs(ctx context.Context, host string) ([]netip.Addr, error) {
 	defer cancel()
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
-		return nil, unavailablef("check the host name", "%s cannot be resolved", clean(host))
+		return nil, unavailablef("check the host name", "%s cannot be resolved", Clean(host))
 	}
 	var local []netip.Addr
 	for _, a := range addrs {
@@ -410,12 +410,12 @@ func processesNamed(name string) ([]int, error) {
 		}
 	}
 	if len(pids) == 0 {
-		return nil, unavailablef("give pid:N or a URL", "no process is named %s", clean(name))
+		return nil, unavailablef("give pid:N or a URL", "no process is named %s", Clean(name))
 	}
 	top := all.uppermost(pids)
 	if len(top) > 1 {
 		return nil, unavailablef(fmt.Sprintf("name one of them, as pid:%d", top[0]),
-			"%d processes are named %s: %s", len(top), clean(name), all.describe(top))
+			"%d processes are named %s: %s", len(top), Clean(name), all.describe(top))
 	}
 	slices.Sort(pids)
 	others := slices.DeleteFunc(pids, func(pid int) bool { return pid == top[0] || !all.isBelow(pid, top[0]) })

@@ -234,13 +234,13 @@ func pidOfUnixListener(path string) (pid int, how string, err error) {
 		return 0, "", err
 	}
 	if inode == math.MaxUint64 {
-		return 0, "", unavailablef("start the service, or check the path", "nothing listens on %s", clean(path))
+		return 0, "", unavailablef("start the service, or check the path", "nothing listens on %s", Clean(path))
 	}
 	holders, hidden, err := socketHolders([]uint64{inode})
 	if err != nil {
 		return 0, "", err
 	}
-	return ownerOf(holders[inode], hidden, "listens on "+clean(path))
+	return ownerOf(holders[inode], hidden, "listens on "+Clean(path))
 }
 
 // parseUnix reads a line of /proc/net/unix, if it is a socket with a name that
@@ -265,5 +265,5 @@ func executableOf(pid int) (file, path string, err error) {
 	if err != nil {
 		return "", "", explainProcess(pid, err)
 	}
-	return file, clean(strings.TrimSuffix(path, " (deleted)")), nil
+	return file, Clean(strings.TrimSuffix(path, " (deleted)")), nil
 }

@@ -89,5 +89,5 @@ func executableOf(pid int) (file, path string, err error) {
 	if err != nil {
 		return "", "", unavailablef(hiddenHint, "the executable of process %d cannot be had on %s", pid, runtime.GOOS)
 	}
-	return file, clean(file), nil
+	return file, Clean(file), nil
 }

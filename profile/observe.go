@@ -93,13 +93,13 @@ func (p *plan) resolve(ctx context.Context) error {
 	case p.Target == "host":
 		p.local = true
 		name, _ := os.Hostname()
-		p.c.Target = Target{Name: clean(cmp.Or(name, "host"))}
+		p.c.Target = Target{Name: Clean(cmp.Or(name, "host"))}
 	case strings.Contains(p.Target, "://") || strings.HasPrefix(p.Target, "unix:"):
 		err = p.resolveURL(ctx)
 	case isPID:
 		n, bad := strconv.Atoi(pid)
 		if bad != nil || n <= 0 {
-			return unavailablef("give a number: pid:4242", "%q is not a process id", clean(pid))
+			return unavailablef("give a number: pid:4242", "%q is not a process id", Clean(pid))
 		}
 		err = p.resolvePID(ctx, n, "given as pid:"+pid)
 	default:
@@ -107,7 +107,7 @@ func (p *plan) resolve(ctx context.Context) error {
 		if none != nil {
 			return none
 		}
-		err = p.resolvePID(ctx, pids[0], "the process named "+clean(p.Target))
+		err = p.resolvePID(ctx, pids[0], "the process named "+Clean(p.Target))
 	}
 	p.c.Target.Local, p.c.Target.PID = p.local, p.pid
 	return err
@@ -319,7 +319,7 @@ func FromFile(file string) (*Capture, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Capture{Target: Target{Name: clean(filepath.Base(file))}, Window: Window{p.Start, p.End}}
+	c := &Capture{Target: Target{Name: Clean(filepath.Base(file))}, Window: Window{p.Start, p.End}}
 	c.AddProfile(p)
 	for _, signal := range []string{"host", "processes", "counters", "queues"} {
 		c.AddGap(signal, "a profile alone does not tell", "diagnose the running service")

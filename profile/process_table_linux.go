@@ -161,7 +161,7 @@ func (d *procDir) command(pid int) []byte {
 
 // identity reads what else there is to know of a process.
 func (d *procDir) identity(s *procStat) ProcessIdentity {
-	id := ProcessIdentity{ProcessKey: s.ProcessKey, PPID: s.ppid, Name: clean(string(s.name))}
+	id := ProcessIdentity{ProcessKey: s.ProcessKey, PPID: s.ppid, Name: Clean(string(s.name))}
 	id.Command = d.commands.keep(d.command(s.PID))
 	id.Exe = d.executable(s.PID)
 	return id
@@ -173,7 +173,7 @@ func (d *procDir) executable(pid int) string {
 	if err != nil {
 		return ""
 	}
-	return clean(string(d.link[:n]))
+	return Clean(string(d.link[:n]))
 }
 
 // inspectable says whether the kernel tells us all about a process, as it does

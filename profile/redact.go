@@ -300,7 +300,7 @@ func redactCommand(args []string) []string {
 	var short []string // secret flags of the programs named so far: "sudo redis-cli -a x"
 	glued, next := false, false
 	for i, arg := range args {
-		arg = clean(arg)
+		arg = Clean(arg)
 		if next {
 			kept[i], next = cut, false
 			continue
@@ -350,13 +350,13 @@ func redactArgument(arg string, short []string, glued bool) (kept string, next b
 // redactCommandLine cuts the secrets of a command line that is one text. Runs
 // of blanks become one.
 func redactCommandLine(line string) string {
-	return redactText(strings.Join(redactCommand(strings.Fields(redactText(clean(line)))), " "))
+	return redactText(strings.Join(redactCommand(strings.Fields(redactText(Clean(line)))), " "))
 }
 
 // redactURL removes the user-info of a URL and cuts the values of query
 // parameters with secret names. What is not a URL is treated as text.
 func redactURL(raw string) string {
-	raw = clean(raw)
+	raw = Clean(raw)
 	if at := strings.LastIndexByte(raw, '@'); at >= 0 && !strings.Contains(raw, "://") {
 		return redactText(raw[at+1:]) // user:password@host:port
 	}
@@ -392,11 +392,11 @@ func redactQuery(query string) string {
 	return strings.Join(parameters, "&")
 }
 
-// clean makes text from a target safe to show on a terminal and to keep on one
+// Clean makes text from a target safe to show on a terminal and to keep on one
 // line: blanks of every kind become a space, control and format characters
 // (C0, C1, DEL, bidirectional overrides, zero-width ones) are dropped, and what
 // is not UTF-8 becomes U+FFFD.
-func clean(s string) string {
+func Clean(s string) string {
 	if isClean(s) {
 		return s
 	}

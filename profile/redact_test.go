@@ -173,8 +173,8 @@ func TestClean(t *testing.T) {
 		"bad\xff\xc3(":                    "bad\ufffd\ufffd(",
 		"\xed\xa0\x80 surrogate \xc0\x80": "\ufffd\ufffd\ufffd surrogate \ufffd\ufffd",
 	} {
-		if got := clean(in); got != want {
-			t.Errorf("clean(%q) = %q, want %q", in, got, want)
+		if got := Clean(in); got != want {
+			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
@@ -182,12 +182,12 @@ func TestClean(t *testing.T) {
 func FuzzClean(f *testing.F) {
 	f.Add("\x1b[31m\u202ex\xff\n")
 	f.Fuzz(func(t *testing.T, s string) {
-		got := clean(s)
+		got := Clean(s)
 		if !utf8.ValidString(got) || strings.ContainsFunc(got, unicode.IsControl) {
-			t.Errorf("clean(%q) = %q", s, got)
+			t.Errorf("Clean(%q) = %q", s, got)
 		}
-		if clean(got) != got {
-			t.Errorf("clean(%q) is not stable", s)
+		if Clean(got) != got {
+			t.Errorf("Clean(%q) is not stable", s)
 		}
 	})
 }

@@ -101,7 +101,7 @@ func watchSupervisor(p runningProcess, w Window) (*supervisorWatch, error) {
 		config.logfile = files.absolute(logfile)
 	}
 	v := &supervisorWatch{files: files, config: config}
-	v.Supervisor = Supervisor{ProcessKey: p.ProcessKey, Kind: "supervisord", Config: clean(config.path)}
+	v.Supervisor = Supervisor{ProcessKey: p.ProcessKey, Kind: "supervisord", Config: Clean(config.path)}
 	v.log = &supervisorLog{files: files, path: config.logfile, window: w, program: map[string]string{}, pids: map[string]int{}}
 	for _, program := range config.programs {
 		for _, process := range program.processes {
@@ -195,7 +195,7 @@ func (v *supervisorWatch) reportLog(c *Capture) {
 	switch strings.ToLower(v.config.loglevel) {
 	case "warn", "error", "critical":
 		c.gap("supervisor", unavailablef("set loglevel=info in its configuration",
-			"%s: it does not tell of starts at loglevel=%s", who, clean(v.config.loglevel)))
+			"%s: it does not tell of starts at loglevel=%s", who, Clean(v.config.loglevel)))
 	}
 	if v.logErr != nil {
 		c.gap("supervisor", unavailablef(supervisorHint+", with a log in a regular file", "%s: %v", who, v.logErr))

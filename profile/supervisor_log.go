@@ -229,7 +229,7 @@ func lastLine(f *os.File) (string, error) {
 	}
 	text := bytes.TrimSpace(data[:n])
 	text = text[bytes.LastIndexByte(text, '\n')+1:]
-	return printable(redactText(clean(string(text))), maxLastLine), nil
+	return printable(redactText(Clean(string(text))), maxLastLine), nil
 }
 
 // maxLastLine is as much as a reader takes in.

@@ -161,7 +161,7 @@ func FuzzSupervisorText(f *testing.F) {
 		l := supervisorLog{pids: map[string]int{}, window: Window{End: time.Now()}}
 		l.take([]byte(text), time.Now())
 		for _, e := range l.events {
-			if e.Program != clean(e.Program) || len(e.Program) > maxNameBytes {
+			if e.Program != Clean(e.Program) || len(e.Program) > maxNameBytes {
 				t.Errorf("program %q", e.Program)
 			}
 		}

@@ -8,7 +8,7 @@ import (
 // printable makes a string from outside fit for terminals and files: see clean;
 // and at most limit bytes.
 func printable(s string, limit int) string {
-	s = clean(s[:min(len(s), 4*limit)]) // an endless string is not worth cleaning
+	s = Clean(s[:min(len(s), 4*limit)]) // an endless string is not worth cleaning
 	if len(s) <= limit {
 		return s
 	}

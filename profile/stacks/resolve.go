@@ -45,7 +45,7 @@ func (t *tables) resolveStrings(p *Profile) (err error) {
 	if p.strings, err = table[string](t.strings.n, t.m); err != nil {
 		return err
 	}
-	for _, piece := range t.strings.pieces {
+	for _, piece := range t.strings.pieces() {
 		p.strings = append(p.strings, piece...)
 	}
 	return nil
@@ -101,7 +101,7 @@ func (t *tables) resolveMappings(p *Profile) (err error) {
 	if p.Mappings, err = table[Mapping](t.mappings.n, t.m); err != nil {
 		return err
 	}
-	for _, piece := range t.mappings.pieces {
+	for _, piece := range t.mappings.pieces() {
 		for _, r := range piece {
 			m := Mapping{Start: r.start, Limit: r.limit, Offset: r.offset}
 			if m.File, err = p.name(uint64(r.file), "a mapping's file"); err != nil {
@@ -120,7 +120,7 @@ func (t *tables) resolveFunctions(p *Profile) (err error) {
 	if p.Functions, err = table[Function](t.functions.n, t.m); err != nil {
 		return err
 	}
-	for _, piece := range t.functions.pieces {
+	for _, piece := range t.functions.pieces() {
 		for i := range piece {
 			r := &piece[i]
 			fn := Function{StartLine: r.line}
@@ -143,7 +143,7 @@ func (t *tables) resolveFrames(p *Profile) (err error) {
 	if p.Frames, err = table[Frame](t.frames.n, t.m); err != nil {
 		return err
 	}
-	for _, piece := range t.frames.pieces {
+	for _, piece := range t.frames.pieces() {
 		for _, r := range piece {
 			i, ok := t.functionIDs.find(r.function)
 			if !ok {
@@ -160,7 +160,7 @@ func (t *tables) resolveLocations(p *Profile) (err error) {
 		return err
 	}
 	first := uint32(0)
-	for _, piece := range t.locations.pieces {
+	for _, piece := range t.locations.pieces() {
 		for i := range piece {
 			r := &piece[i]
 			l := Location{Address: r.address, Mapping: -1, First: first, N: r.frames}

@@ -94,26 +94,39 @@ type (
 // A pile is a list that grows in pieces: it copies nothing, leaves no garbage,
 // and is read once, in order.
 type pile[T any] struct {
-	pieces [][]T
-	n      int
+	full [][]T
+	last []T
+	n    int
 }
 
 func (p *pile[T]) add(v T, m *meter) error {
-	last := len(p.pieces) - 1
-	if last < 0 || len(p.pieces[last]) == cap(p.pieces[last]) {
-		// Doubling, so that little is taken for a little profile, up to a size
-		// of which half wasted is nothing.
-		size := min(max(p.n, 64), 4096)
-		if err := m.take(size*int(unsafe.Sizeof(v)), "the tables"); err != nil {
+	if len(p.last) == cap(p.last) {
+		if err := p.grow(m); err != nil {
 			return err
 		}
-		p.pieces = append(p.pieces, make([]T, 0, size))
-		last++
 	}
-	p.pieces[last] = append(p.pieces[last], v)
+	p.last = append(p.last, v)
 	p.n++
 	return nil
 }
+
+// grow starts another piece. It doubles the whole, so that little is taken for
+// a little profile, up to a size of which half wasted is nothing.
+func (p *pile[T]) grow(m *meter) error {
+	var v T
+	size := min(max(p.n, 64), 4096)
+	if err := m.take(size*int(unsafe.Sizeof(v)), "the tables"); err != nil {
+		return err
+	}
+	if p.n > 0 {
+		p.full = append(p.full, p.last)
+	}
+	p.last = make([]T, 0, size)
+	return nil
+}
+
+// pieces returns all there is, in order.
+func (p *pile[T]) pieces() [][]T { return append(p.full, p.last) }
 
 // read takes in all records of w.
 func (t *tables) read(w *window) error {

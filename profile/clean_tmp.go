@@ -1,3 +1,0 @@
-package profile
-
-func Clean(s string) string { return clean(s) }
