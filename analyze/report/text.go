@@ -73,7 +73,7 @@ func (t *text) head() {
 	if r.Target.GoVersion != "" {
 		parts = append(parts, r.Target.GoVersion)
 	}
-	t.line("%s  %s", t.paint(bold, r.Target.Name), t.paint(faint, strings.Join(parts, " · ")))
+	t.wrapFrom(t.paint(bold, r.Target.Name)+"  ", utf8.RuneCountInString(r.Target.Name)+2, "  ", strings.Join(parts, " · "))
 	t.wrap("", capital(r.Host.Sentence)+".")
 	if b := t.backlog(); b != "" {
 		t.wrap("", b)
@@ -106,9 +106,9 @@ func (t *text) findings() {
 }
 
 func (t *text) finding(f *analyze.Finding) {
-	t.line("%s %s · %s · %.2f cores wasted (%.2f to %.2f), %s of this host",
-		t.severity(f.Severity), t.paint(bold, f.Rule), f.Confidence,
-		f.Waste.Cores, f.Waste.Low, f.Waste.High, analyze.Percent(f.Waste.ShareOfHost))
+	t.wrapFrom(t.severity(f.Severity)+" "+t.paint(bold, f.Rule)+" ", 8+utf8.RuneCountInString(f.Rule), strings.Repeat(" ", 7),
+		fmt.Sprintf("· %s · %.2f cores wasted (%.2f to %.2f), %s of this host",
+			f.Confidence, f.Waste.Cores, f.Waste.Low, f.Waste.High, analyze.Percent(f.Waste.ShareOfHost)))
 	t.wrap("  ", f.Message)
 	if l := f.Location; l.Function != "" {
 		t.field("where", where(l))
@@ -267,10 +267,10 @@ func (t *text) foot() {
 		t.line("")
 	}
 	for _, d := range r.Discovery {
-		t.wrapFrom(t.paint(faint, fmt.Sprintf("found %-9s", d.What)), 15, strings.Repeat(" ", 15), d.Is+" ("+d.How+")")
+		t.wrapFrom(t.paint(faint, fmt.Sprintf("found %-11s", d.What)), 17, strings.Repeat(" ", 17), d.Is+" ("+d.How+")")
 	}
-	t.line("%s", t.paint(faint, fmt.Sprintf("busywork itself: %.1f %% of a core, %d requests to the target, %d to brokers",
-		100*r.Cost.Cores, r.Cost.TargetRequests, r.Cost.BrokerRequests)))
+	t.wrap("", fmt.Sprintf("busywork itself: %.1f %% of a core, %d requests to the target, %d to brokers",
+		100*r.Cost.Cores, r.Cost.TargetRequests, r.Cost.BrokerRequests))
 }
 
 // wrap writes a paragraph, each line behind the same indent.
@@ -285,7 +285,7 @@ func (t *text) wrapFrom(label string, column int, indent, s string) {
 		n := utf8.RuneCountInString(word)
 		if i > 0 && at+1+n > t.Width {
 			t.WriteString("\n" + indent)
-			at = column
+			at = len(indent)
 		} else if i > 0 {
 			t.WriteByte(' ')
 			at++

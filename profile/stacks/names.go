@@ -45,7 +45,7 @@ func rootLike(name string) bool {
 // root first if the root is at the wrong end in most of those that have two
 // ends. The samples are checked on the way, like any.
 func (p *Profile) storedRootFirst(src source) (bool, error) {
-	const enough = 1000 // an agent that mixes stacks of many programs shows it by then
+	const enough = 400 // also of an agent that mixes the stacks of many programs
 	long, turned := 0, 0
 	err := p.newWalk().over(src, func(w *walk) bool {
 		if n := len(w.locs); n >= 2 {

@@ -106,7 +106,7 @@ type Profile struct {
 // returned together with an error of kind Empty, so that the window it covers
 // is not lost.
 //
-// Samples beyond the first thousand are looked at by Each only: a profile is
+// Samples after the first few hundred are looked at by Each only: a profile is
 // known to be sound when Each has returned nil. A plain protobuf cut exactly
 // between two records is still a protobuf; if it lost its string table or a
 // location that is noticed, if it lost only samples it cannot be. Gzip, which
