@@ -34,8 +34,7 @@ type CPU struct {
 	Exclusive [operations]float64 // CPU seconds by operation, adding up to Seconds
 	Inclusive [operations]float64 // CPU seconds with the operation anywhere on the stack
 
-	classes []class
-	weight  float64 // CPU seconds of one sample
+	weight float64 // CPU seconds of one sample
 }
 
 // A Group is all samples that have the same chain of own functions, the same
@@ -50,14 +49,19 @@ type Group struct {
 	Samples float64
 	Line    int64 // the line in Chain[0] at which the heaviest stack left own code
 	heavy   float64
+	hash    uint64
 }
 
-// class is what is known of a function, found out once.
-type class struct {
-	op      Operation
-	own     bool
-	units   uint32
-	markers uint32
+// tallied is a function while samples are counted: what is known of it, found
+// out once, and its sums, side by side because a walk over millions of frames
+// touches them together.
+type tallied struct {
+	flat, cum float64 // CPU seconds
+	units     uint32
+	markers   uint32
+	seen      uint32 // the last stack on which it was counted
+	op        Operation
+	own       bool
 }
 
 // InsufficientError says that a profile has too few samples to speak of.
@@ -80,14 +84,12 @@ func newCPU(p *stacks.Profile, module string, calibrations []profile.Calibration
 	c := &CPU{
 		Functions: p.Functions,
 		Span:      max(0, span),
-		Flat:      make([]float64, len(p.Functions)),
-		Cum:       make([]float64, len(p.Functions)),
-		classes:   classify(p, ownershipOf(p, module), calibrations),
 	}
-	if err := c.aggregate(p, values); err != nil {
+	functions := classify(p, ownershipOf(p, module), calibrations)
+	if err := c.aggregate(p, values, functions); err != nil {
 		return nil, err
 	}
-	c.finish()
+	c.finish(functions)
 	return c, nil
 }
 
@@ -150,16 +152,14 @@ func secondsIn(unit string) float64 {
 }
 
 // classify looks at each function once.
-func classify(p *stacks.Profile, own ownership, calibrations []profile.Calibration) []class {
+func classify(p *stacks.Profile, own ownership, calibrations []profile.Calibration) []tallied {
 	units, markers := unitBits(calibrations)
-	list := make([]class, len(p.Functions))
+	list := make([]tallied, len(p.Functions))
 	for i := range p.Functions {
 		f := &p.Functions[i]
-		list[i] = class{
-			op:      operationOf(f.Name, f.File, own.golang),
-			own:     own.owns(f),
-			units:   units[f.Name],
-			markers: markers[f.Name],
+		list[i] = tallied{op: operationOf(f.Name, f.File, own.golang), own: own.owns(f)}
+		if len(calibrations) > 0 {
+			list[i].units, list[i].markers = units[f.Name], markers[f.Name]
 		}
 	}
 	return list
@@ -183,41 +183,38 @@ func unitBits(list []profile.Calibration) (units, markers map[string]uint32) {
 // walker carries what one pass over the samples needs, so that no sample
 // allocates anything but a new group's chain.
 type walker struct {
-	c       *CPU
-	frames  []stacks.Frame
-	locs    []stacks.Location
-	seen    []uint32 // by function: the last stack on which it was counted
-	stack   uint32
-	chain   []uint32
-	slab    []uint32         // where the chains of groups are kept, many to an allocation
-	byHash  map[uint64]int32 // into c.Groups; a collision chains through next
-	next    []int32
-	current stackFacts
+	c         *CPU
+	frames    []stacks.Frame
+	locs      []stacks.Location
+	functions []tallied
+	stack     uint32
+	chain     []uint32
+	slab      []uint32 // where the chains of groups are kept, many to an allocation
+	slots     []int32  // hash table into c.Groups by linear probing; 0 is free, else index + 1
+	current   stackFacts
 }
 
 // stackFacts is what is gathered while one stack is walked from its leaf.
 type stackFacts struct {
-	hash     uint64
-	ops      operationSet
-	units    uint32
-	markers  uint32
-	runtime  Operation // nearest to the leaf
-	work     Operation // the last one before own code: what own code asked for
-	owned    bool
-	leafOwn  bool
-	line     int64
-	lastOwn  uint32
-	anything bool
+	hash    uint64
+	ops     operationSet
+	units   uint32
+	markers uint32
+	runtime Operation // nearest to the leaf
+	work    Operation // the last one before own code: what own code asked for
+	owned   bool
+	leafOwn bool
+	line    int64
+	lastOwn uint32
 }
 
-func (c *CPU) aggregate(p *stacks.Profile, v valuePick) error {
-	most := min(p.Samples, 1<<14)
-	c.Groups = make([]Group, 0, most/4)
+func (c *CPU) aggregate(p *stacks.Profile, v valuePick, functions []tallied) error {
+	most := min(p.Samples, 1<<15)
+	c.Groups = make([]Group, 0, most)
 	w := &walker{
-		c: c, frames: p.Frames, locs: p.Locations,
-		seen:   make([]uint32, len(p.Functions)),
-		chain:  make([]uint32, 0, maxChain),
-		byHash: make(map[uint64]int32, most),
+		c: c, frames: p.Frames, locs: p.Locations, functions: functions,
+		chain: make([]uint32, 0, maxChain),
+		slots: make([]int32, 1<<bits.Len(uint(2*most))),
 	}
 	return p.Each(func(locs []uint32, values []int64) {
 		seconds, samples := v.of(values)
@@ -253,53 +250,52 @@ func (w *walker) walk(locs []uint32, seconds float64) {
 	flat := true
 	for _, l := range locs {
 		loc := &w.locs[l]
-		for i := loc.First; i < loc.First+loc.N; i++ {
-			frame := &w.frames[i]
-			f := frame.Function
+		for _, frame := range w.frames[loc.First : loc.First+loc.N] {
+			f := &w.functions[frame.Function]
 			if flat {
-				w.c.Flat[f] += seconds
+				f.flat += seconds
 				flat = false
-				w.current.leafOwn = w.c.classes[f].own
+				w.current.leafOwn = f.own
 			}
-			if w.seen[f] != w.stack {
-				w.seen[f] = w.stack
-				w.c.Cum[f] += seconds
+			if f.seen != w.stack {
+				f.seen = w.stack
+				f.cum += seconds
 			}
-			w.frame(f, frame.Line)
+			if f.op != OpNone || f.own || f.units|f.markers != 0 {
+				w.frame(f, frame)
+			}
 		}
 	}
 }
 
-// frame takes note of one frame.
-func (w *walker) frame(f uint32, line int64) {
-	k := &w.c.classes[f]
+// frame takes note of a frame that means something.
+func (w *walker) frame(f *tallied, frame stacks.Frame) {
 	s := &w.current
-	s.anything = true
-	if k.op != OpNone {
-		s.ops |= 1 << k.op
+	if f.op != OpNone {
+		s.ops |= 1 << f.op
 		switch {
-		case k.op.isWork():
+		case f.op.isWork():
 			if !s.owned {
-				s.work = k.op
+				s.work = f.op
 			}
-		case s.runtime == OpNone || k.op == OpGCIdle:
-			s.runtime = k.op
+		case s.runtime == OpNone || f.op == OpGCIdle:
+			s.runtime = f.op
 		}
 	}
-	s.units |= k.units
-	s.markers |= k.markers
-	if !k.own {
+	s.units |= f.units
+	s.markers |= f.markers
+	if !f.own {
 		return
 	}
 	if !s.owned {
-		s.owned, s.line = true, line
-	} else if f == s.lastOwn {
+		s.owned, s.line = true, frame.Line
+	} else if frame.Function == s.lastOwn {
 		return // recursion, or a closure inlined into itself
 	}
-	s.lastOwn = f
+	s.lastOwn = frame.Function
 	if len(w.chain) < maxChain {
-		w.chain = append(w.chain, f)
-		s.hash = (s.hash ^ uint64(f)) * 1099511628211
+		w.chain = append(w.chain, frame.Function)
+		s.hash = (s.hash ^ uint64(frame.Function)) * 1099511628211
 	}
 }
 
@@ -323,19 +319,45 @@ func (s *stackFacts) operation() Operation {
 func (w *walker) add(seconds, samples float64) {
 	s := &w.current
 	op := s.operation()
-	key := s.hash ^ bits.RotateLeft64(uint64(s.ops), 17)*0x9E3779B97F4A7C15 ^ uint64(op)<<56 ^ uint64(s.units)<<32 ^ uint64(s.markers)
-	at, ok := w.byHash[key]
-	for ok && at >= 0 && !w.same(&w.c.Groups[at], op) {
-		at = w.next[at]
-	}
-	if !ok || at < 0 {
-		at = w.open(key, op)
-	}
-	g := &w.c.Groups[at]
+	hash := s.hash ^ bits.RotateLeft64(uint64(s.ops), 17)*0x9E3779B97F4A7C15 ^ uint64(op)<<56 ^ uint64(s.units)<<32 ^ uint64(s.markers)
+	g := w.group(hash*0x9E3779B97F4A7C15, op)
 	g.Seconds += seconds
 	g.Samples += samples
 	if seconds > g.heavy {
 		g.heavy, g.Line = seconds, s.line
+	}
+}
+
+// group is that of the walked stack; a new one if there is none yet.
+func (w *walker) group(hash uint64, op Operation) *Group {
+	mask := uint64(len(w.slots) - 1)
+	at := hash >> 32 & mask
+	for ; w.slots[at] != 0; at = (at + 1) & mask {
+		if g := &w.c.Groups[w.slots[at]-1]; g.hash == hash && w.same(g, op) {
+			return g
+		}
+	}
+	s := &w.current
+	w.c.Groups = append(w.c.Groups, Group{
+		Chain: w.keepChain(), Op: op, Ops: s.ops, Units: s.units, Markers: s.markers, hash: hash,
+	})
+	w.slots[at] = int32(len(w.c.Groups))
+	if 2*len(w.c.Groups) > len(w.slots) {
+		w.rehash()
+	}
+	return &w.c.Groups[len(w.c.Groups)-1]
+}
+
+// rehash doubles the table.
+func (w *walker) rehash() {
+	w.slots = make([]int32, 2*len(w.slots))
+	mask := uint64(len(w.slots) - 1)
+	for i := range w.c.Groups {
+		at := w.c.Groups[i].hash >> 32 & mask
+		for w.slots[at] != 0 {
+			at = (at + 1) & mask
+		}
+		w.slots[at] = int32(i + 1)
 	}
 }
 
@@ -352,23 +374,6 @@ func (w *walker) same(g *Group, op Operation) bool {
 	return true
 }
 
-// open starts a group for the walked stack.
-func (w *walker) open(key uint64, op Operation) int32 {
-	s := &w.current
-	at := int32(len(w.c.Groups))
-	w.c.Groups = append(w.c.Groups, Group{
-		Chain: w.keepChain(),
-		Op:    op, Ops: s.ops, Units: s.units, Markers: s.markers,
-	})
-	before, ok := w.byHash[key]
-	if !ok {
-		before = -1
-	}
-	w.next = append(w.next, before)
-	w.byHash[key] = at
-	return at
-}
-
 // slabSize is the number of functions that one allocation for chains holds.
 const slabSize = 16 << 10
 
@@ -383,7 +388,12 @@ func (w *walker) keepChain() []uint32 {
 }
 
 // finish derives totals.
-func (c *CPU) finish() {
+func (c *CPU) finish(functions []tallied) {
+	sums := make([]float64, 2*len(functions))
+	c.Flat, c.Cum = sums[:len(functions)], sums[len(functions):]
+	for i := range functions {
+		c.Flat[i], c.Cum[i] = functions[i].flat, functions[i].cum
+	}
 	for i := range c.Groups {
 		g := &c.Groups[i]
 		c.Exclusive[g.Op] += g.Seconds

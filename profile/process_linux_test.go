@@ -185,7 +185,7 @@ func waitForCommand(t *testing.T, pid int, name string) {
 	t.Fatalf("process %d has not become %s", pid, name)
 }
 
-func TestProcessSourceSeesExecAndEnd(t *testing.T) {
+func TestSweepSeesExecAndEnd(t *testing.T) {
 	cmd := exec.Command("sh", "-c", "read go; exec sleep 60")
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -195,22 +195,28 @@ func TestProcessSourceSeesExecAndEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitForCommand(t, cmd.Process.Pid, "sh")
-	ctx, stop := context.WithCancel(t.Context())
-	const longEnough = 600 * time.Millisecond // for a dozen sweeps
-	go func() {
-		defer stop()
-		time.Sleep(longEnough)
-		fmt.Fprintln(in)
-		time.Sleep(longEnough)
-		cmd.Process.Kill()
-		cmd.Wait()
-		time.Sleep(longEnough)
-	}()
-	now := time.Now()
-	c := &Capture{Window: Window{now, now.Add(time.Minute)}}
-	if err := processSource(50*time.Millisecond).run(ctx, c); err != nil {
+	c := new(Capture)
+	table, err := openProcessTable(c)
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer table.close()
+	sweep := func() {
+		t.Helper()
+		if err := table.sweep(time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep()
+	sweep()
+	fmt.Fprintln(in)
+	waitForCommand(t, cmd.Process.Pid, "sleep")
+	sweep()
+	sweep()
+	cmd.Process.Kill()
+	cmd.Wait()
+	sweep()
+	sweep()
 	var names []string
 	for _, id := range identityIn(c, cmd.Process.Pid) {
 		names = append(names, id.Name)
@@ -218,16 +224,16 @@ func TestProcessSourceSeesExecAndEnd(t *testing.T) {
 	if !slices.Equal(names, []string{"sh", "sleep"}) {
 		t.Errorf("it was %q", names)
 	}
-	gone := 0
-	for _, s := range c.Processes {
+	gone := map[int]int{}
+	for i, s := range c.Processes {
 		for _, key := range s.Gone {
 			if key.PID == cmd.Process.Pid {
-				gone++
+				gone[i]++
 			}
 		}
 	}
-	if gone != 1 {
-		t.Errorf("gone %d times", gone)
+	if len(gone) != 1 || gone[4] != 1 {
+		t.Errorf("gone in these sweeps, so often: %v", gone)
 	}
 }
 

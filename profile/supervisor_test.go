@@ -329,7 +329,7 @@ startretries=1000
 stderr_logfile=%(here)s/crash.err
 
 [program:pair]
-command=/bin/sh -c "echo said on stdout; sleep 60"
+command=/bin/sh -c "echo said on stdout; exec sleep 60"
 process_name=%(program_name)s_%(process_num)02d
 numprocs=2
 redirect_stderr=true
@@ -376,7 +376,7 @@ func TestSupervisorSource(t *testing.T) {
 	want := []SupervisedProgram{
 		{Name: "crash", Command: `/bin/sh -c "echo failed: token=[cut] for crash >&2; exit 3" --api-key=[cut]`,
 			AutoRestart: "true", StartSecs: "0", LastStderr: "failed: token=[cut] for crash"},
-		{Name: "pair", Command: `/bin/sh -c "echo said on stdout; sleep 60"`, LastStderr: "said on stdout"},
+		{Name: "pair", Command: `/bin/sh -c "echo said on stdout; exec sleep 60"`, LastStderr: "said on stdout"},
 		{Name: "killed", Command: `/bin/sh -c "kill -9 $$"`, AutoRestart: "true", StartSecs: "0"},
 	}
 	if diff := cmp.Diff(want, s.Programs); diff != "" {
