@@ -6,7 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	pprof "github.com/google/pprof/profile"
 	"github.com/klauspost/compress/gzip"
@@ -14,72 +16,114 @@ import (
 	"busywork/profile"
 )
 
-// The benchmarks below belong together: from compressed profile to findings,
-// against the least that any reader must do (inflate the bytes), against
-// google/pprof's parser alone, and against `go tool pprof -top`. Compare them
-// within one run:
+// BenchmarkFindings goes from a compressed profile to findings, in turns with
+// three others on the same bytes, because only ratios within one run compare on
+// a machine that others use too:
 //
-//	go test ./analyze -run '^$' -bench 'Inflate|Findings|Parse|PprofTop' -benchmem
-
-// benchProfile is the largest profile of the corpus, or, without a corpus, one
-// of the recorded captures.
-func benchProfile(b *testing.B) (data []byte, file string) {
-	b.Helper()
-	for _, file := range []string{
-		filepath.Join(corpusDir(), "google+pprof", "large.cpu"),
-		filepath.Join(captureDir, "dispatch-waste", "cpu-1.pb.gz"),
-	} {
-		if data, err := os.ReadFile(file); err == nil {
-			return data, file
-		}
-	}
-	b.Fatal("no profile to measure with")
-	return nil, ""
-}
-
-func BenchmarkInflate(b *testing.B) {
-	data, _ := benchProfile(b)
-	var out bytes.Buffer
-	b.ReportAllocs()
-	for b.Loop() {
-		z, err := gzip.NewReader(bytes.NewReader(data))
-		if err != nil {
-			b.Fatal(err)
-		}
-		out.Reset()
-		if _, err := io.Copy(&out, z); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.SetBytes(int64(out.Len()))
-}
-
+//   - x-inflate: how many times the least that any reader must do, inflating
+//   - parse-x:   how many times faster than google/pprof's profile.Parse alone
+//   - top-x:     how many times faster than `go tool pprof -top`
+//
+// Each figure is the median of its turns. Run it with
+//
+//	go test ./analyze -run '^$' -bench Findings -benchmem -benchtime 20x
 func BenchmarkFindings(b *testing.B) {
-	data, file := benchProfile(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		c := &profile.Capture{Profiles: []profile.CPUProfile{{Source: file, Data: data}}}
-		if r := Analyze(c, Options{}); len(r.Ledger) == 0 {
-			b.Fatal("nothing was read")
-		}
+	for _, file := range largeProfiles(b) {
+		b.Run(filepath.Base(filepath.Dir(file))+"/"+filepath.Base(file), func(b *testing.B) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var inflate, findings, parse, top []time.Duration
+			b.ReportAllocs()
+			for b.Loop() {
+				findings = append(findings, timed(func() { findIn(b, file, data) }))
+				b.StopTimer()
+				inflate = append(inflate, timed(func() { inflateAll(b, data) }))
+				parse = append(parse, timed(func() { parseWhole(b, data) }))
+				if len(top) < 5 {
+					top = append(top, timed(func() { pprofTop(b, file) }))
+				}
+				b.StartTimer()
+			}
+			b.SetBytes(int64(len(data)))
+			b.ReportMetric(ratio(findings, inflate), "x-inflate")
+			b.ReportMetric(ratio(parse, findings), "parse-x")
+			b.ReportMetric(ratio(top, findings), "top-x")
+		})
 	}
 }
 
-func BenchmarkProfileParse(b *testing.B) {
-	data, _ := benchProfile(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := pprof.ParseData(data); err != nil {
-			b.Fatal(err)
+func timed(f func()) time.Duration {
+	start := time.Now()
+	f()
+	return time.Since(start)
+}
+
+func ratio(a, b []time.Duration) float64 { return float64(median(a)) / float64(median(b)) }
+
+func median(list []time.Duration) time.Duration {
+	list = slices.Sorted(slices.Values(list))
+	return list[len(list)/2]
+}
+
+// largeProfiles are the three largest of the corpus, or, without a corpus, one
+// of the recorded captures.
+func largeProfiles(b *testing.B) []string {
+	b.Helper()
+	type sized struct {
+		file string
+		size int64
+	}
+	var list []sized
+	files, err := filepath.Glob(filepath.Join(corpusDir(), "*", "*"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, file := range append(files, filepath.Join(captureDir, "dispatch-waste", "cpu-1.pb.gz")) {
+		if info, err := os.Stat(file); err == nil {
+			list = append(list, sized{file, info.Size()})
 		}
+	}
+	slices.SortFunc(list, func(x, y sized) int { return int(y.size - x.size) })
+	if len(list) == 0 {
+		b.Fatal("no profile to measure with")
+	}
+	var largest []string
+	for _, s := range list[:min(3, len(list))] {
+		largest = append(largest, s.file)
+	}
+	return largest
+}
+
+func findIn(b *testing.B, file string, data []byte) {
+	c := &profile.Capture{Profiles: []profile.CPUProfile{{Source: file, Data: data}}}
+	if r := Analyze(c, Options{}); len(r.Ledger) == 0 {
+		b.Fatal("nothing was read")
 	}
 }
 
-func BenchmarkPprofTop(b *testing.B) {
-	_, file := benchProfile(b)
-	for b.Loop() {
-		if out, err := exec.Command("go", "tool", "pprof", "-top", file).CombinedOutput(); err != nil {
-			b.Fatalf("%v: %s", err, out)
-		}
+var inflated = make([]byte, 0, 16<<20)
+
+func inflateAll(b *testing.B, data []byte) {
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		b.Fatal(err)
+	}
+	out := bytes.NewBuffer(inflated)
+	if _, err := io.Copy(out, z); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func parseWhole(b *testing.B, data []byte) {
+	if _, err := pprof.ParseData(data); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func pprofTop(b *testing.B, file string) {
+	if out, err := exec.Command("go", "tool", "pprof", "-top", file).CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
 	}
 }

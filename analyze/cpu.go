@@ -52,16 +52,13 @@ type Group struct {
 	hash    uint64
 }
 
-// tallied is a function while samples are counted: what is known of it, found
-// out once, and its sums, side by side because a walk over millions of frames
-// touches them together.
-type tallied struct {
-	flat, cum float64 // CPU seconds
-	units     uint32
-	markers   uint32
-	seen      uint32 // the last stack on which it was counted
-	op        Operation
-	own       bool
+// class is what is known of a function, found out once.
+type class struct {
+	op      Operation
+	own     bool
+	plain   bool // none of all this: most functions
+	units   uint32
+	markers uint32
 }
 
 // InsufficientError says that a profile has too few samples to speak of.
@@ -84,12 +81,13 @@ func newCPU(p *stacks.Profile, module string, calibrations []profile.Calibration
 	c := &CPU{
 		Functions: p.Functions,
 		Span:      max(0, span),
+		Flat:      make([]float64, len(p.Functions)),
+		Cum:       make([]float64, len(p.Functions)),
 	}
-	functions := classify(p, ownershipOf(p, module), calibrations)
-	if err := c.aggregate(p, values, functions); err != nil {
+	if err := c.aggregate(p, values, classify(p, ownershipOf(p, module), calibrations)); err != nil {
 		return nil, err
 	}
-	c.finish(functions)
+	c.finish()
 	return c, nil
 }
 
@@ -152,15 +150,17 @@ func secondsIn(unit string) float64 {
 }
 
 // classify looks at each function once.
-func classify(p *stacks.Profile, own ownership, calibrations []profile.Calibration) []tallied {
+func classify(p *stacks.Profile, own ownership, calibrations []profile.Calibration) []class {
 	units, markers := unitBits(calibrations)
-	list := make([]tallied, len(p.Functions))
+	list := make([]class, len(p.Functions))
 	for i := range p.Functions {
 		f := &p.Functions[i]
-		list[i] = tallied{op: operationOf(f.Name, f.File, own.golang), own: own.owns(f)}
+		k := class{op: operationOf(f.Name, f.File, own.golang), own: own.owns(f)}
 		if len(calibrations) > 0 {
-			list[i].units, list[i].markers = units[f.Name], markers[f.Name]
+			k.units, k.markers = units[f.Name], markers[f.Name]
 		}
+		k.plain = k == class{}
+		list[i] = k
 	}
 	return list
 }
@@ -181,18 +181,25 @@ func unitBits(list []profile.Calibration) (units, markers map[string]uint32) {
 }
 
 // walker carries what one pass over the samples needs, so that no sample
-// allocates anything but a new group's chain.
+// allocates anything but a new group's chain. What is touched for every frame
+// is in arrays of its own, small enough to stay in a core's cache.
 type walker struct {
-	c         *CPU
-	frames    []stacks.Frame
-	locs      []stacks.Location
-	functions []tallied
-	stack     uint32
-	chain     []uint32
-	slab      []uint32 // where the chains of groups are kept, many to an allocation
-	slots     []int32  // hash table into c.Groups by linear probing; 0 is free, else index + 1
-	current   stackFacts
+	c       *CPU
+	frames  []stacks.Frame
+	locs    []stacks.Location
+	only    []uint32 // by location: its only function, or several
+	classes []class
+	seen    []uint32 // by function: the last stack on which it was counted
+	stack   uint32   // number of the stack being walked
+	chain   []uint32 // its own functions
+	slab    []uint32 // where the chains of groups are kept, many to an allocation
+	slots   []int32  // hash table into c.Groups by linear probing; 0 is free, else index + 1
+	current stackFacts
 }
+
+// several stands for the functions of a location that has none, or more than
+// one because the compiler inlined.
+const several = ^uint32(0)
 
 // stackFacts is what is gathered while one stack is walked from its leaf.
 type stackFacts struct {
@@ -208,11 +215,12 @@ type stackFacts struct {
 	lastOwn uint32
 }
 
-func (c *CPU) aggregate(p *stacks.Profile, v valuePick, functions []tallied) error {
+func (c *CPU) aggregate(p *stacks.Profile, v valuePick, classes []class) error {
 	most := min(p.Samples, 1<<15)
 	c.Groups = make([]Group, 0, most)
 	w := &walker{
-		c: c, frames: p.Frames, locs: p.Locations, functions: functions,
+		c: c, frames: p.Frames, locs: p.Locations, only: onlyFunctions(p), classes: classes,
+		seen:  make([]uint32, len(p.Functions)),
 		chain: make([]uint32, 0, maxChain),
 		slots: make([]int32, 1<<bits.Len(uint(2*most))),
 	}
@@ -226,6 +234,18 @@ func (c *CPU) aggregate(p *stacks.Profile, v valuePick, functions []tallied) err
 		w.walk(locs, seconds)
 		w.add(seconds, samples)
 	})
+}
+
+func onlyFunctions(p *stacks.Profile) []uint32 {
+	only := make([]uint32, len(p.Locations))
+	for i := range p.Locations {
+		if l := &p.Locations[i]; l.N == 1 {
+			only[i] = p.Frames[l.First].Function
+		} else {
+			only[i] = several
+		}
+	}
+	return only
 }
 
 // of is one sample's CPU seconds and how many times the sampler fired for it.
@@ -247,55 +267,76 @@ func (w *walker) walk(locs []uint32, seconds float64) {
 	w.stack++
 	w.chain = w.chain[:0]
 	w.current = stackFacts{hash: 14695981039346656037}
-	flat := true
+	w.leaf(locs, seconds)
 	for _, l := range locs {
-		loc := &w.locs[l]
-		for _, frame := range w.frames[loc.First : loc.First+loc.N] {
-			f := &w.functions[frame.Function]
-			if flat {
-				f.flat += seconds
-				flat = false
-				w.current.leafOwn = f.own
-			}
-			if f.seen != w.stack {
-				f.seen = w.stack
-				f.cum += seconds
-			}
-			if f.op != OpNone || f.own || f.units|f.markers != 0 {
-				w.frame(f, frame)
-			}
+		if f := w.only[l]; f != several {
+			w.visit(f, l, 0, seconds)
+			continue
+		}
+		for i := range w.locs[l].N {
+			w.visit(w.frames[w.locs[l].First+i].Function, l, i, seconds)
 		}
 	}
 }
 
-// frame takes note of a frame that means something.
-func (w *walker) frame(f *tallied, frame stacks.Frame) {
-	s := &w.current
-	if f.op != OpNone {
-		s.ops |= 1 << f.op
-		switch {
-		case f.op.isWork():
-			if !s.owned {
-				s.work = f.op
-			}
-		case s.runtime == OpNone || f.op == OpGCIdle:
-			s.runtime = f.op
+// leaf counts the stack for the function that it ends in.
+func (w *walker) leaf(locs []uint32, seconds float64) {
+	for _, l := range locs {
+		if loc := &w.locs[l]; loc.N > 0 {
+			f := w.frames[loc.First].Function
+			w.c.Flat[f] += seconds
+			w.current.leafOwn = w.classes[f].own
+			return
 		}
 	}
-	s.units |= f.units
-	s.markers |= f.markers
-	if !f.own {
+}
+
+// visit counts the function of the i-th frame of a location.
+func (w *walker) visit(f, location, i uint32, seconds float64) {
+	if w.seen[f] != w.stack {
+		w.seen[f] = w.stack
+		w.c.Cum[f] += seconds
+	}
+	k := &w.classes[f]
+	if k.plain {
 		return
 	}
+	s := &w.current
+	if k.op != OpNone {
+		s.note(k.op)
+	}
+	s.units |= k.units
+	s.markers |= k.markers
+	if k.own {
+		w.own(f, location, i)
+	}
+}
+
+// own takes note of one of the service's own functions.
+func (w *walker) own(f, location, i uint32) {
+	s := &w.current
 	if !s.owned {
-		s.owned, s.line = true, frame.Line
-	} else if frame.Function == s.lastOwn {
+		s.owned, s.line = true, w.frames[w.locs[location].First+i].Line
+	} else if f == s.lastOwn {
 		return // recursion, or a closure inlined into itself
 	}
-	s.lastOwn = frame.Function
+	s.lastOwn = f
 	if len(w.chain) < maxChain {
-		w.chain = append(w.chain, frame.Function)
-		s.hash = (s.hash ^ uint64(frame.Function)) * 1099511628211
+		w.chain = append(w.chain, f)
+		s.hash = (s.hash ^ uint64(f)) * 1099511628211
+	}
+}
+
+// note takes an operation into account, going from the leaf to the root.
+func (s *stackFacts) note(op Operation) {
+	s.ops |= 1 << op
+	switch {
+	case op.isWork():
+		if !s.owned {
+			s.work = op
+		}
+	case s.runtime == OpNone || op == OpGCIdle:
+		s.runtime = op
 	}
 }
 
@@ -388,12 +429,7 @@ func (w *walker) keepChain() []uint32 {
 }
 
 // finish derives totals.
-func (c *CPU) finish(functions []tallied) {
-	sums := make([]float64, 2*len(functions))
-	c.Flat, c.Cum = sums[:len(functions)], sums[len(functions):]
-	for i := range functions {
-		c.Flat[i], c.Cum[i] = functions[i].flat, functions[i].cum
-	}
+func (c *CPU) finish() {
 	for i := range c.Groups {
 		g := &c.Groups[i]
 		c.Exclusive[g.Op] += g.Seconds
