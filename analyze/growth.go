@@ -16,6 +16,13 @@ const (
 	growthError = 0.6
 )
 
+// A CostPoint is the cost of one operation while a queue had a depth.
+type CostPoint struct {
+	Depth float64
+	Cost  float64 // of one operation, in whatever it is counted in
+	N     float64 // operations that the cost is the mean of
+}
+
 // Growth is how the cost of one operation follows the depth of a queue:
 // cost ∝ depth^Exponent.
 type Growth struct {
@@ -53,22 +60,20 @@ func fitGrowth(points []CostPoint) (*Growth, error) {
 	if to/from < growthSpan {
 		return nil, fmt.Errorf("depth varied only from %.0f to %.0f, a factor of %.1f is needed", from, to, growthSpan)
 	}
-	slope, intercept, err95 := weightedLine(kept)
+	slope, err95 := weightedLine(kept)
 	if err95 > growthError {
 		return nil, fmt.Errorf("too noisy: an exponent of %.1f ± %.1f, ± %.1f is needed", slope, err95, growthError)
 	}
 	g := &Growth{
 		Exponent: Interval{slope, slope - err95, slope + err95},
 		From:     from, To: to, Points: len(kept),
-		CostFrom: math.Exp(intercept + slope*math.Log(from)),
-		CostTo:   math.Exp(intercept + slope*math.Log(to)),
 	}
 	return g, nil
 }
 
 // weightedLine is the least-squares line of ln cost on ln depth, and the
 // half-width of the slope's 95 % interval from the scatter about the line.
-func weightedLine(points []CostPoint) (slope, intercept, err95 float64) {
+func weightedLine(points []CostPoint) (slope, err95 float64) {
 	var w, mx, my float64
 	for _, p := range points {
 		w += p.N
@@ -83,14 +88,13 @@ func weightedLine(points []CostPoint) (slope, intercept, err95 float64) {
 		sxy += p.N * x * y
 	}
 	slope = sxy / sxx
-	intercept = my - slope*mx
 	var residual float64
 	for _, p := range points {
-		r := math.Log(p.Cost) - intercept - slope*math.Log(p.Depth)
+		r := math.Log(p.Cost) - my - slope*(math.Log(p.Depth)-mx)
 		residual += p.N * r * r
 	}
 	n := float64(len(points))
-	return slope, intercept, student95(n-2) * math.Sqrt(residual/(n-2)/sxx)
+	return slope, student95(n-2) * math.Sqrt(residual/(n-2)/sxx)
 }
 
 // student95 is the two-sided 95 % quantile of Student's t, by the usual

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"sort"
+
+	"busywork/profile"
 )
 
 // LinearQueueScan finds operations on a queue whose cost grows with its depth.
@@ -139,10 +141,9 @@ func redisScan(p *Pass) (Finding, bool) {
 
 func dearestScan(p *Pass) (scan, bool) {
 	jobs := 0.0
-	reference := ""
 	for _, c := range p.Redis.Commands {
-		if writes[c.Command] && c.Calls > jobs {
-			jobs, reference = c.Calls, c.Command
+		if writes[c.Command] {
+			jobs = max(jobs, c.Calls)
 		}
 	}
 	for _, c := range p.Redis.Commands { // most CPU first
@@ -154,29 +155,61 @@ func dearestScan(p *Pass) (scan, bool) {
 		if !s.cursor && c.Micros < p.Limit("call-cost") || s.cursor && s.perJob < p.Limit("calls-per-write") {
 			continue
 		}
-		s.fit(p, reference)
+		s.fit(p)
 		return s, true
 	}
 	return scan{}, false
 }
 
-// fit looks for the growth on either side of the wire, and keeps the surer one:
-// the server's time a call is by the clock, and so noisy on a busy host; the
-// client's is CPU, but of all that it does.
-func (s *scan) fit(p *Pass, reference string) {
-	unit, points := s.Command, s.Series
+// fit looks for the growth where it shows. What decides is the server's side: the
+// calls that a cursor takes for one write, which are exact, or the time of a
+// call, which is by the clock and noisy on a busy host. The bytes answered and
+// the client's CPU may confirm growth more surely, but cannot deny it: a command
+// may go through everything and answer with a number.
+func (s *scan) fit(p *Pass) {
 	if s.cursor {
-		unit, points = reference, perWrite(p, s.Command, reference)
+		for _, c := range p.Redis.Commands {
+			if writes[c.Command] {
+				calls := perCall(p, c.Command, func(r *profile.RedisSample) float64 { return float64(r.Commands[s.Command].Calls) })
+				s.consider(calls, fmt.Sprintf("calls of %s for each %s", s.Command, c.Command), false)
+			}
+		}
+		return
 	}
-	s.growth, s.unfit = fitGrowth(points)
-	if s.growth != nil {
-		s.growth.CostOf = s.Command + " in Redis"
+	s.consider(perCall(p, s.Command, func(r *profile.RedisSample) float64 { return float64(r.Commands[s.Command].Micros) }),
+		"time of "+s.Command+" in Redis", false)
+	s.consider(perCall(p, s.Command, func(r *profile.RedisSample) float64 { return number(r.Info["total_net_output_bytes"]) }),
+		"bytes answered to "+s.Command, true)
+	s.consider(costPer(p.Facts, callPoints(p.Facts, s.Command)), "CPU of the client for each "+s.Command, true)
+}
+
+// consider keeps the fit of some cost if it is surer than what there is. One
+// that only confirms is kept only if it shows growth.
+func (s *scan) consider(points []CostPoint, of string, confirms bool) {
+	g, err := fitGrowth(points)
+	switch {
+	case err != nil && s.growth == nil && s.unfit == nil:
+		s.unfit = err
+	case err != nil || confirms && !g.linear():
+	case s.growth == nil || g.width() < s.growth.width():
+		g.CostOf = of
+		s.growth = g
 	}
-	client, err := fitGrowth(costPer(p.Facts, callPoints(p.Facts, unit)))
-	if err == nil && (s.growth == nil || client.width() < s.growth.width()) && client.linear() {
-		s.growth, s.unfit = client, nil
-		s.growth.CostOf = s.Command + " in the client"
+}
+
+// perCall is the growth of some total between two samples, by calls of a
+// command, with the depth meanwhile.
+func perCall(p *Pass, command string, total func(*profile.RedisSample) float64) []CostPoint {
+	samples := p.Capture.Redis
+	var list []CostPoint
+	for i := 1; i < len(samples); i++ {
+		a, b := &samples[i-1], &samples[i]
+		n := float64(b.Commands[command].Calls) - float64(a.Commands[command].Calls)
+		if n > 0 {
+			list = append(list, CostPoint{Depth: (deepest(*a) + deepest(*b)) / 2, Cost: (total(b) - total(a)) / n, N: n})
+		}
 	}
+	return list
 }
 
 // callPoints are the calls of a command so far.
@@ -184,22 +217,6 @@ func callPoints(f *Facts, command string) []Point {
 	var list []Point
 	for _, s := range f.Capture.Redis {
 		list = append(list, Point{f.since(s.At), float64(s.Commands[command].Calls)})
-	}
-	return list
-}
-
-// perWrite is the cost of all calls of a cursor between two samples, by write.
-func perWrite(p *Pass, command, reference string) []CostPoint {
-	samples := p.Capture.Redis
-	var list []CostPoint
-	for i := 1; i < len(samples); i++ {
-		a, b := samples[i-1].Commands, samples[i].Commands
-		n := float64(b[reference].Calls) - float64(a[reference].Calls)
-		cost := float64(b[command].Micros) - float64(a[command].Micros)
-		if n > 0 && cost > 0 {
-			depth := (deepest(samples[i-1]) + deepest(samples[i])) / 2
-			list = append(list, CostPoint{Depth: depth, Cost: cost / 1e6 / n, N: n})
-		}
 	}
 	return list
 }
@@ -269,9 +286,9 @@ func (s *scan) evidence(p *Pass, client Interval) []Evidence {
 
 func growthEvidence(g *Growth) []Evidence {
 	return []Evidence{
-		{What: "exponent of cost against depth", Value: g.Exponent.Value, Unit: "1", Source: fmt.Sprintf("%d points, 95 %% within %.2f and %.2f", g.Points, g.Exponent.Low, g.Exponent.High)},
-		{What: "cost of one " + g.CostOf + " at the least depth", Value: g.CostFrom * 1e3, Unit: "ms", Source: fmt.Sprintf("fit, at depth %.0f", g.From)},
-		{What: "cost of one " + g.CostOf + " at the greatest depth", Value: g.CostTo * 1e3, Unit: "ms", Source: fmt.Sprintf("fit, at depth %.0f", g.To)},
+		{What: "exponent of cost against depth", Value: g.Exponent.Value, Unit: "1",
+			Source: fmt.Sprintf("%s; %d points, 95 %% within %.2f and %.2f", g.CostOf, g.Points, g.Exponent.Low, g.Exponent.High)},
+		{What: "that cost at ten times the depth", Value: math.Pow(10, g.Exponent.Value), Unit: "times", Source: "the same fit"},
 	}
 }
 
@@ -378,7 +395,7 @@ func memoryScan(p *Pass) (Finding, bool) {
 		f.Settles = fmt.Sprintf("CPU a job against depth: %v; a gauge of the queue's depth and a counter of finished jobs in the metrics settle it", unfit)
 		return f, true
 	}
-	growth.CostOf = "job"
+	growth.CostOf = "CPU of the service for a job"
 	f.Evidence = append(f.Evidence, growthEvidence(growth)...)
 	f.Message += "; " + growth.String() + "."
 	if growth.linear() {

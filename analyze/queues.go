@@ -12,6 +12,7 @@ import (
 type Queue struct {
 	Name    string // "stream JOBS, consumer dispatcher" or "key reminders"
 	System  string // "jetstream" or "redis"
+	Type    string // of a Redis key: "list", "stream", "zset" …
 	First   float64
 	Last    float64 // depth: messages or members
 	Mean    float64
@@ -113,7 +114,7 @@ func redisQueues(samples []profile.RedisSample) []*Queue {
 			}
 			q := byName[k.Key]
 			if q == nil {
-				q = &Queue{Name: "key " + k.Key, System: "redis"}
+				q = &Queue{Name: "key " + k.Key, System: "redis", Type: k.Type}
 				byName[k.Key] = q
 				list = append(list, q)
 			}
@@ -148,12 +149,13 @@ func (q *Queue) backlogged() bool {
 func backlog(list []*Queue) string {
 	var deepest *Queue
 	for _, q := range list {
-		if q.backlogged() && (deepest == nil || q.Last > deepest.Last) {
+		scheduled := q.Type != "" && q.Type != "list" && q.Type != "stream" // jobs for later: deep by nature
+		if q.backlogged() && !scheduled && (deepest == nil || q.Last > deepest.Last) {
 			deepest = q
 		}
 	}
-	if deepest == nil || deepest.System == "redis" && deepest.Growth <= 0 {
-		return "" // a set of scheduled jobs is deep by nature
+	if deepest == nil {
+		return ""
 	}
 	return fmt.Sprintf("%.0f waiting in %s, %+.1f a second", deepest.Last, deepest.Name, deepest.Growth)
 }
@@ -172,16 +174,8 @@ type RedisCommandUse struct {
 	Command string  // lower case
 	Rate    float64 // calls a second
 	Calls   float64
-	Micros  float64 // CPU a call, mean
+	Micros  float64 // time a call, mean
 	Cores   float64
-	Series  []CostPoint // cost a call between neighbouring samples, against depth
-}
-
-// A CostPoint is the cost of one operation while a queue had a depth.
-type CostPoint struct {
-	Depth float64
-	Cost  float64 // seconds
-	N     float64 // operations that the cost is the mean of
 }
 
 func newRedisUse(samples []profile.RedisSample) *RedisUse {
@@ -206,7 +200,6 @@ func newRedisUse(samples []profile.RedisSample) *RedisUse {
 		u.Commands = append(u.Commands, RedisCommandUse{
 			Command: strings.ToLower(name), Calls: calls, Rate: calls / u.Seconds,
 			Micros: micros / calls, Cores: micros / 1e6 / u.Seconds,
-			Series: redisCosts(samples, name),
 		})
 	}
 	sort.Slice(u.Commands, func(i, j int) bool {
@@ -214,22 +207,6 @@ func newRedisUse(samples []profile.RedisSample) *RedisUse {
 		return a.Cores > b.Cores || a.Cores == b.Cores && a.Command < b.Command
 	})
 	return u
-}
-
-// redisCosts pairs the time a call between two samples with the depth of the
-// deepest named key meanwhile.
-func redisCosts(samples []profile.RedisSample, command string) []CostPoint {
-	var list []CostPoint
-	for i := 1; i < len(samples); i++ {
-		a, b := samples[i-1].Commands[command], samples[i].Commands[command]
-		if b.Calls <= a.Calls || b.Micros < a.Micros {
-			continue
-		}
-		n := float64(b.Calls - a.Calls)
-		depth := (deepest(samples[i-1]) + deepest(samples[i])) / 2
-		list = append(list, CostPoint{Depth: depth, Cost: float64(b.Micros-a.Micros) / 1e6 / n, N: n})
-	}
-	return list
 }
 
 func deepest(s profile.RedisSample) float64 {
