@@ -159,6 +159,9 @@ func TestMeaning(t *testing.T) {
 		`go_gc_cycles_total`:                       RoleNone,
 		`process_open_fds`:                         RoleNone,
 		`cache_size_bytes`:                         RoleNone,
+		`offers_total{accepted="false"}`:           RoleRefused,
+		`offers_total{accepted="true"}`:            RoleAccepted,
+		`pool_exhausted_total`:                     RoleRefused,
 	} {
 		name, rest, _ := strings.Cut(series, "{")
 		s := &Series{Name: name, Type: "counter", Growth: 1, Labels: map[string]string{}}

@@ -44,7 +44,7 @@ var vocabulary = map[string]struct {
 	"offered": {RoleAttempt, 2}, "tries": {RoleAttempt, 2}, "requested": {RoleAttempt, 1}, "proposals": {RoleAttempt, 2}, "handoffs": {RoleAttempt, 2}, "handoff": {RoleAttempt, 2},
 	"dispatch": {RoleAttempt, 1}, "dispatches": {RoleAttempt, 1}, "submissions": {RoleAttempt, 1}, "assignments": {RoleAttempt, 1}, "placements": {RoleAttempt, 1},
 
-	"accepted": {RoleAccepted, 3}, "assigned": {RoleAccepted, 2}, "placed": {RoleAccepted, 2}, "taken": {RoleAccepted, 2}, "granted": {RoleAccepted, 2},
+	"accepted": {RoleAccepted, 3}, "accept": {RoleAccepted, 3}, "assign": {RoleAccepted, 1}, "admit": {RoleAccepted, 2}, "assigned": {RoleAccepted, 2}, "placed": {RoleAccepted, 2}, "taken": {RoleAccepted, 2}, "granted": {RoleAccepted, 2},
 	"scheduled": {RoleAccepted, 1}, "dispatched": {RoleAccepted, 2}, "started": {RoleAccepted, 2}, "launched": {RoleAccepted, 2}, "ok": {RoleAccepted, 1}, "success": {RoleAccepted, 1}, "succeeded": {RoleAccepted, 1},
 	"200": {RoleAccepted, 2}, "201": {RoleAccepted, 2}, "202": {RoleAccepted, 3}, "204": {RoleAccepted, 2}, "2xx": {RoleAccepted, 2}, "used": {RoleAccepted, 1},
 
@@ -52,9 +52,10 @@ var vocabulary = map[string]struct {
 	"busy": {RoleRefused, 2}, "declined": {RoleRefused, 3}, "denied": {RoleRefused, 2}, "unavailable": {RoleRefused, 2}, "overloaded": {RoleRefused, 3}, "full": {RoleRefused, 2}, "saturated": {RoleRefused, 2},
 	"requeued": {RoleRefused, 3}, "requeues": {RoleRefused, 3}, "nacked": {RoleRefused, 2}, "nak": {RoleRefused, 2}, "naks": {RoleRefused, 2}, "nack": {RoleRefused, 2}, "nacks": {RoleRefused, 2}, "bounced": {RoleRefused, 3}, "deferred": {RoleRefused, 2}, "postponed": {RoleRefused, 2},
 	"dropped": {RoleRefused, 2}, "discarded": {RoleRefused, 3}, "throttled": {RoleRefused, 2}, "shed": {RoleRefused, 2}, "retried": {RoleRefused, 2}, "retry": {RoleRefused, 1}, "retries": {RoleRefused, 2}, "redelivered": {RoleRefused, 2},
+	"refuse": {RoleRefused, 3}, "requeue": {RoleRefused, 3}, "bounce": {RoleRefused, 3}, "exhausted": {RoleRefused, 2}, "backpressure": {RoleRefused, 3}, "overflow": {RoleRefused, 2}, "unassigned": {RoleRefused, 2}, "limited": {RoleRefused, 2}, "overload": {RoleRefused, 3},
 	"429": {RoleRefused, 3}, "503": {RoleRefused, 3}, "409": {RoleRefused, 1}, "conflict": {RoleRefused, 1}, "wasted": {RoleRefused, 2}, "turned": {RoleRefused, 1}, "lost": {RoleRefused, 1}, "nocapacity": {RoleRefused, 3}, "capacity": {RoleRefused, 1},
 
-	"completed": {RoleCompleted, 3}, "completions": {RoleCompleted, 3}, "finished": {RoleCompleted, 3}, "done": {RoleCompleted, 3}, "processed": {RoleCompleted, 2}, "handled": {RoleCompleted, 2}, "executed": {RoleCompleted, 2}, "acked": {RoleCompleted, 1}, "sent": {RoleCompleted, 1},
+	"completed": {RoleCompleted, 3}, "complete": {RoleCompleted, 3}, "completions": {RoleCompleted, 3}, "finished": {RoleCompleted, 3}, "done": {RoleCompleted, 3}, "processed": {RoleCompleted, 2}, "handled": {RoleCompleted, 2}, "executed": {RoleCompleted, 2}, "acked": {RoleCompleted, 1}, "sent": {RoleCompleted, 1},
 
 	"prepared": {RolePrepared, 3}, "preparations": {RolePrepared, 3}, "signed": {RolePrepared, 3}, "signatures": {RolePrepared, 3}, "signing": {RolePrepared, 2}, "issued": {RolePrepared, 2}, "minted": {RolePrepared, 3}, "rendered": {RolePrepared, 2}, "built": {RolePrepared, 2}, "generated": {RolePrepared, 1}, "encoded": {RolePrepared, 1},
 
@@ -133,6 +134,9 @@ func meaningOf(s *Series) Meaning {
 				score[v.role] += 2*v.weight + 1
 			}
 		}
+		if role, weight := yesOrNo(k, value); role != RoleNone {
+			score[role] += 2*weight + 1
+		}
 	}
 	for r := RoleNone + 1; r < roles; r++ {
 		if score[r] > m.Score {
@@ -140,6 +144,22 @@ func meaningOf(s *Series) Meaning {
 		}
 	}
 	return m
+}
+
+// yesOrNo reads a label like accepted="false".
+func yesOrNo(key, value string) (Role, int) {
+	v, ok := vocabulary[strings.ToLower(key)]
+	if !ok {
+		return RoleNone, 0
+	}
+	opposite := map[Role]Role{RoleAccepted: RoleRefused, RoleRefused: RoleAccepted, RoleCompleted: RoleFailed, RoleFailed: RoleCompleted}
+	switch strings.ToLower(value) {
+	case "true", "yes", "1":
+		return v.role, v.weight
+	case "false", "no", "0":
+		return opposite[v.role], v.weight
+	}
+	return RoleNone, 0
 }
 
 // meanings reads all series and keeps those with a role, best score first.
@@ -171,12 +191,15 @@ type Outcome struct {
 // them so means them as alternatives.
 func outcomes(all []Meaning) []Outcome {
 	var list []Outcome
+	var loose []Meaning
 	for _, family := range families(all) {
 		if o, ok := familyOutcome(family); ok {
 			list = append(list, o)
+		} else {
+			loose = append(loose, family...)
 		}
 	}
-	list = append(list, looseOutcomes(all)...)
+	list = append(list, looseOutcomes(loose)...)
 	sort.SliceStable(list, func(i, j int) bool { return list[i].Score > list[j].Score })
 	return list
 }
@@ -231,13 +254,25 @@ func looseOutcomes(all []Meaning) []Outcome {
 			continue
 		}
 		for _, a := range all {
-			if a.Role != RoleAccepted || a.Series.Name == r.Series.Name {
-				continue
+			switch {
+			case a.Series.Name == r.Series.Name:
+			case a.Role == RoleAccepted || a.Role == RoleCompleted:
+				list = append(list, looseOutcome(r, a, all))
+			case a.Role == RoleAttempt && a.Series.Rate >= r.Series.Rate && shared(a.Series.Name, r.Series.Name) > 0:
+				list = append(list, restOutcome(r, a))
 			}
-			list = append(list, looseOutcome(r, a, all))
 		}
 	}
 	return list
+}
+
+// restOutcome takes what was tried and not refused as accepted.
+func restOutcome(r, tried Meaning) Outcome {
+	return Outcome{
+		Attempts: tried.Series.Rate, Refused: r.Series.Rate, Accepted: tried.Series.Rate - r.Series.Rate,
+		RefusedBy: []*Series{r.Series}, AttemptedBy: tried.Series,
+		Score: r.Score + tried.Score/2 + shared(r.Series.Name, tried.Series.Name),
+	}
 }
 
 func looseOutcome(r, a Meaning, all []Meaning) Outcome {
@@ -245,6 +280,9 @@ func looseOutcome(r, a Meaning, all []Meaning) Outcome {
 		Accepted: a.Series.Rate, Refused: r.Series.Rate,
 		AcceptedBy: []*Series{a.Series}, RefusedBy: []*Series{r.Series},
 		Score: r.Score + a.Score/2 + shared(r.Series.Name, a.Series.Name),
+	}
+	if a.Role == RoleCompleted {
+		o.Score -= 2 // finished is later than accepted
 	}
 	o.Attempts = o.Accepted + o.Refused
 	for _, m := range all {

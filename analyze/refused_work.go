@@ -88,7 +88,12 @@ func checkRefusedWork(p *Pass) {
 			return
 		}
 	}
-	if p.clean == "" {
+	switch {
+	case p.clean != "":
+	case len(p.Outcomes) > 0:
+		o := p.Outcomes[0]
+		p.Clean("%s of attempts are refused (%s)", Percent(o.Refused/math.Max(o.Attempts, 1e-9)), o.RefusedBy[0])
+	default:
 		p.Clean("nothing says that what %s prepares is refused", short(p.CPU.name(prep.attempt)))
 	}
 }
@@ -204,20 +209,27 @@ type fate struct {
 // preparations. settled says that the question is answered, with or without a
 // finding.
 func byCounters(p *Pass, r *preparation) (_ *fate, settled bool) {
-	for _, o := range p.Outcomes {
+	spared := false
+	for _, o := range p.Outcomes { // best reading first
 		refused := o.Refused * o.RefusedBy[0].Seconds
 		if refused < p.Limit("refused-count") || o.Refused < p.Limit("refused-share")*o.Attempts {
 			continue
 		}
-		if f, settled := weigh(p, r, o); settled {
-			return f, true
+		f, settled := weigh(p, r, o)
+		if !settled {
+			continue
 		}
+		if f == nil {
+			spared = true
+			continue
+		}
+		if spared && len(r.spend.Branches) < 2 {
+			f.confidence = Suspected // a better reading of other counters says that nothing is lost
+			f.settles = "which of the service's counters are of " + short(p.CPU.name(r.attempt))
+		}
+		return f, true
 	}
-	if len(p.Outcomes) > 0 && p.clean == "" {
-		o := p.Outcomes[0]
-		p.Clean("%s of attempts are refused (%s)", Percent(o.Refused/math.Max(o.Attempts, 1e-9)), o.RefusedBy[0])
-	}
-	return nil, false
+	return nil, spared
 }
 
 // weigh decides which story one reading of the counters tells.
@@ -320,13 +332,20 @@ func preparedAgain(p *Pass, r *preparation, a, b float64) bool {
 func outcomeEvidence(p *Pass, o Outcome) []Evidence {
 	e := []Evidence{
 		{What: "refused", Value: o.Refused, Unit: "1/s", Source: names(o.RefusedBy)},
-		{What: "accepted", Value: o.Accepted, Unit: "1/s", Source: names(o.AcceptedBy)},
+		{What: "accepted", Value: o.Accepted, Unit: "1/s", Source: acceptedSource(o)},
 		{What: "refused share of attempts", Value: o.Refused / o.Attempts, Unit: "fraction", Limit: limit(p.Limit("refused-share")), Source: "counters"},
 	}
 	if in := intakeRate(p, o); in > 0 {
 		e = append(e, Evidence{What: "jobs taken in", Value: in, Unit: "1/s", Source: "counters or broker"})
 	}
 	return e
+}
+
+func acceptedSource(o Outcome) string {
+	if len(o.AcceptedBy) == 0 {
+		return o.AttemptedBy.String() + ", less the refused"
+	}
+	return names(o.AcceptedBy)
 }
 
 func names(list []*Series) string {
@@ -383,7 +402,7 @@ func byIntake(p *Pass, r *preparation) (*fate, bool) {
 	return &fate{
 		discarded:  Interval{excess / r.perSec.Value, math.Max(0, 1-in.Distinct/r.perSec.Low), math.Max(0, 1-in.Distinct/r.perSec.High)},
 		confidence: Inferred,
-		sentence: fmt.Sprintf("%.1f times for each job taken in (%.0f a second), yet jobs go on to wait in %s and are prepared again when they leave it",
+		sentence: fmt.Sprintf("it runs %.1f times for each job taken in (%.0f a second), yet jobs go on to wait in %s and are prepared again when they leave it",
 			perJob.Value, in.Distinct, waiting.Name),
 		evidence: []Evidence{
 			{What: "operations per job taken in", Value: perJob.Value, Unit: "1", Limit: limit(p.Limit("operations-per-job")), Source: "CPU profile ÷ unit cost, against " + in.Name},

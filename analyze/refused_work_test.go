@@ -44,6 +44,16 @@ func TestRefusedWorkMeasured(t *testing.T) {
 			counter(c, `worker_client_responses_total{code="202"}`, 200)
 			counter(c, `worker_client_responses_total{code="503"}`, 400)
 		},
+		"attempts and refusals only": func(c *profile.Capture) {
+			counter(c, "worker_offers_total", 600)
+			counter(c, "worker_offers_rejected_total", 400)
+		},
+		"a better-named counter that is of something else": func(c *profile.Capture) {
+			counter(c, `http_requests_total{outcome="rejected"}`, 300)
+			counter(c, `http_requests_total{outcome="accepted"}`, 580)
+			counter(c, `assign_total{code="202"}`, 200)
+			counter(c, `assign_total{code="409"}`, 400)
+		},
 		"three counters that add up": func(c *profile.Capture) {
 			counter(c, "jobsAssigned", 200)
 			counter(c, "jobsBounced", 400)

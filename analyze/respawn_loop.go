@@ -103,6 +103,9 @@ func largestLitter(p *Pass, parent *Proc) *litter {
 		if key == strings.Join(parent.Command, "\x00") {
 			continue // a fork of itself, for a job: another kind of waste
 		}
+		if b.Name == "sleep" {
+			continue // the pause of a shell loop
+		}
 		l := byKey[key]
 		if l == nil {
 			l = &litter{parent: parent, key: key, label: commandLabel(b.Name, b.Command), statuses: map[string]int{}}

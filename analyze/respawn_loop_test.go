@@ -75,6 +75,20 @@ func TestRespawnLoopNearMisses(t *testing.T) {
 	}
 }
 
+// A loop that pauses between two starts is a loop all the same.
+func TestRespawnLoopWithPause(t *testing.T) {
+	c := newCapture(t, 0.6, 0.01)
+	litterOf(c, []string{"sh", "loop.sh"}, 2, 0.5, 1, "worker --queue mail", "sleep 0.1")
+	for i := range c.Births {
+		if c.Births[i].Command[0] == "sleep" {
+			c.Births[i].Name, c.Births[i].CPU = "sleep", 0
+		}
+	}
+	if f, status := found(t, c, &RespawnLoop); f == nil || f.Confidence != Measured {
+		t.Fatal(f, status)
+	}
+}
+
 // The supervisor's own log counts what polling cannot, and names the program.
 func TestRespawnLoopReadsSupervisor(t *testing.T) {
 	c := newCapture(t, 0.6, 0.01)
