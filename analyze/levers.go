@@ -15,7 +15,7 @@ func levers(f *Facts, findings []Finding) []Lever {
 			worst, first = w.Cores, &findings[i]
 		}
 	}
-	return []Lever{biggerInstance(f, first), moreWorkers(f, first), amd64Level(f)}
+	return []Lever{biggerInstance(f, first), moreWorkers(f), moreListeners(f), amd64Level(f)}
 }
 
 func biggerInstance(f *Facts, first *Finding) Lever {
@@ -33,15 +33,43 @@ func biggerInstance(f *Facts, first *Finding) Lever {
 	return l
 }
 
-func moreWorkers(f *Facts, first *Finding) Lever {
+func moreWorkers(f *Facts) Lever {
 	l := Lever{Lever: "more-workers-on-this-host"}
-	switch busy := f.Host.Busy(); {
+	busy, waiting := f.Host.Busy(), backlog(f.Queues)
+	switch {
 	case busy >= saturated:
 		l.Helps, l.Why = "no", fmt.Sprintf("the CPUs are %s busy already", Percent(busy))
-	case f.Verdict.Word == VerdictBacklog:
-		l.Helps, l.Why = "yes", "work waits while "+Percent(f.Host.Idle)+" of the CPUs are idle, if what it calls can take more"
+	case waiting == "" && len(f.Queues) == 0:
+		l.Helps, l.Why = "unknown", "no queue is known; name it (--nats, --redis)"
+	case waiting == "":
+		l.Helps, l.Why = "no", "no work waits in the queues that are known"
+	case busy < idleBelow:
+		l.Helps, l.Why = "yes", fmt.Sprintf("%s while %s of the CPUs are idle, if what the workers call can take more", waiting, Percent(f.Host.Idle))
 	default:
-		l.Helps, l.Why = "unknown", "no backlog is known; name the queue (--nats, --redis)"
+		l.Helps, l.Why = "unknown", fmt.Sprintf("%s, and %s of the CPUs are idle; what the work waits for decides", waiting, Percent(f.Host.Idle))
+	}
+	return l
+}
+
+// moreListeners looks at the queue that most work comes in by.
+func moreListeners(f *Facts) Lever {
+	l := Lever{Lever: "more-listeners", Helps: "unknown", Why: "no broker's consumer was seen (--nats)"}
+	var in *Queue
+	for _, q := range f.Queues {
+		if q.System == "jetstream" && q.Delivered > 0 && (in == nil || q.In > in.In) {
+			in = q
+		}
+	}
+	switch {
+	case in == nil:
+	case in.MaxPending > 0 && in.AckPending >= in.MaxPending:
+		l.Helps, l.Why = "no", fmt.Sprintf("%s has %d messages unacknowledged, its MaxAckPending: raise that, or acknowledge sooner", in.Name, in.AckPending)
+	case in.Last <= in.Delivered:
+		l.Helps, l.Why = "no", fmt.Sprintf("%s is read as fast as it fills: %.0f wait there, less than a second's deliveries", in.Name, in.Last)
+	case f.Host.Busy() >= saturated:
+		l.Helps, l.Why = "no", fmt.Sprintf("the CPUs are %s busy already", Percent(f.Host.Busy()))
+	default:
+		l.Why = fmt.Sprintf("%.0f wait in %s; what its readers wait for decides", in.Last, in.Name)
 	}
 	return l
 }

@@ -97,12 +97,27 @@ func (t *text) backlog() string {
 
 func (t *text) findings() {
 	if len(t.r.Findings) == 0 {
-		t.line("%s", t.paint(green, "No wasted work found."))
+		t.line("%s", t.nothing())
 		t.line("")
 	}
 	for i := range t.r.Findings {
 		t.finding(&t.r.Findings[i])
 	}
+}
+
+// nothing says that nothing was found, and by how many rules: silence is not
+// to be taken for a measurement.
+func (t *text) nothing() string {
+	blind := 0
+	for _, s := range t.r.Rules {
+		if s.Status != "clean" {
+			blind++
+		}
+	}
+	if blind == 0 {
+		return t.paint(green, "No wasted work found.")
+	}
+	return fmt.Sprintf("No wasted work found by %d of %d rules; the others could not look (see Rules).", len(t.r.Rules)-blind, len(t.r.Rules))
 }
 
 func (t *text) finding(f *analyze.Finding) {
