@@ -56,7 +56,7 @@ func NewFacts(c *profile.Capture) *Facts {
 	f.readBuild()
 	f.readCPU()
 	f.TargetCores = f.targetCores()
-	f.Verdict = judgeHost(f.Host, f.Cgroup, f.TargetCores, backlog(f.Queues))
+	f.Verdict = judgeHost(f.Host, f.Cgroup, f.treeCores(), backlog(f.Queues))
 	f.Ledger = newLedger(f)
 	f.have = f.signals()
 	return f
@@ -134,6 +134,15 @@ func (f *Facts) targetCores() float64 {
 		return f.CPU.Cores
 	}
 	return 0
+}
+
+// treeCores is the CPU of the target with all that it has started: a worker that
+// forks, or a supervisor, is its children.
+func (f *Facts) treeCores() float64 {
+	if f.Target != nil {
+		return f.Processes.tree(f.Target)
+	}
+	return f.TargetCores
 }
 
 // cpus is how many CPUs shares are taken of: the host's, or, where it was not

@@ -153,7 +153,8 @@ const (
 	nothing = 0.10
 )
 
-// judgeHost gives the verdict. backlog says that work is known to be waiting
+// judgeHost gives the verdict. target is the cores of the target and its
+// children. backlog says that work is known to be waiting
 // and not getting less; it may be "".
 func judgeHost(h *Host, g *Cgroup, target float64, backlog string) Verdict {
 	if h == nil {

@@ -128,6 +128,21 @@ func (p *Processes) children(q *Proc) []*Proc {
 	return list
 }
 
+// tree is the cores of a process and of all that it has started, the living and
+// the dead.
+func (p *Processes) tree(q *Proc) float64 {
+	cores := 0.0
+	seen := map[*Proc]bool{}
+	for list := []*Proc{q}; len(list) > 0; list = list[1:] {
+		if q := list[0]; !seen[q] && !q.Gone {
+			seen[q] = true
+			cores += q.CPU + q.Dead
+			list = append(list, p.children(q)...)
+		}
+	}
+	return cores
+}
+
 // label names a process for people: an interpreter by its program.
 func (q *Proc) label() string { return commandLabel(q.Name, q.Command) }
 

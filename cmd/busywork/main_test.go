@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 // and how it exits.
 func TestScripts(t *testing.T) {
 	service := httptest.NewServer(http.DefaultServeMux) // the profiles of this test
-	t.Cleanup(service.Close) // scripts run in parallel, after this function has returned
+	t.Cleanup(service.Close)                            // scripts run in parallel, after this function has returned
 	login := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "<!DOCTYPE html><title>Sign in</title>")
 	}))
