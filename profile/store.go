@@ -28,9 +28,9 @@ const evidenceFile = "evidence.jsonl.gz"
 
 // Bounds on what Load believes: a capture may come from anybody.
 const (
-	maxLine    = 256 << 20 // a sweep over 100,000 processes is 25 MB
-	maxProfile = 512 << 20 // a 256-CPU profile of 30 s is 61 MB
-	maxLines   = 4 << 20   // a week at 10 samples a second is 6 M; longer recordings rotate
+	maxEvidence = 256 << 20 // inflated: an hour of a host with 1,000 processes is 100 MB
+	maxLine     = 32 << 20  // a sweep over 100,000 processes is 25 MB
+	maxProfile  = 512 << 20 // a 256-CPU profile of 30 s is 61 MB
 )
 
 // The kinds of line. They are part of Schema.
@@ -268,13 +268,11 @@ type loader struct {
 }
 
 func (l *loader) read(r io.Reader) error {
-	in := bufio.NewScanner(r)
+	bounded := &io.LimitedReader{R: r, N: maxEvidence}
+	in := bufio.NewScanner(bounded)
 	in.Buffer(make([]byte, 64<<10), maxLine)
 	in.Split(wholeLines)
 	for n := 0; in.Scan() && !l.ended && l.cut == ""; n++ {
-		if n == maxLines {
-			return fmt.Errorf("more than %d lines", maxLines)
-		}
 		var ln line
 		if err := json.Unmarshal(in.Bytes(), &ln); err != nil {
 			l.cut = fmt.Sprintf("line %d is damaged", n+1)
@@ -285,6 +283,8 @@ func (l *loader) read(r io.Reader) error {
 		}
 	}
 	switch err := in.Err(); {
+	case bounded.N == 0:
+		return fmt.Errorf("its evidence is larger than %d MiB", maxEvidence>>20)
 	case errors.Is(err, bufio.ErrTooLong):
 		return fmt.Errorf("a line is longer than %d MiB", maxLine>>20)
 	case !l.started:

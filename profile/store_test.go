@@ -106,6 +106,12 @@ func TestLoadRefusesHostileFolders(t *testing.T) {
 		"a profile outside the folder": func(t *testing.T, dir string) { rewrite(t, dir, "cpu-1.pb.gz", "../../etc/passwd") },
 		"another form":                 func(t *testing.T, dir string) { rewrite(t, dir, Schema, "busywork.capture/9") },
 		"no start":                     func(t *testing.T, dir string) { rewrite(t, dir, `"kind":"start"`, `"kind":"host"`) },
+		"a bomb in one line": func(t *testing.T, dir string) {
+			rewrite(t, dir, `"kind":"start"`, strings.Repeat(" ", maxLine)+`"kind":"start"`)
+		},
+		"a bomb of many lines": func(t *testing.T, dir string) {
+			rewrite(t, dir, `{"kind":"host"`, strings.Repeat(strings.Repeat(" ", 1<<20)+"{}\n", maxEvidence>>20)+`{"kind":"host"`)
+		},
 		"not gzip": func(t *testing.T, dir string) {
 			if err := os.WriteFile(filepath.Join(dir, evidenceFile), []byte("hello"), 0o600); err != nil {
 				t.Fatal(err)
