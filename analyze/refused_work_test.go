@@ -154,6 +154,21 @@ func TestRefusedWorkSuspected(t *testing.T) {
 	}
 }
 
+// With some workers free now and then, offers at intake are accepted too: then
+// the two paths have the shares of what came in and what was tried later, not of
+// what was refused and accepted.
+func TestRefusedWorkPartlyAccepted(t *testing.T) {
+	c := newCapture(t, 0.5, 0.4, // 105 come in, 60 of them are refused and tried again
+		stack{sign + intake, 1.05}, stack{sign + restart, 0.6}, stack{request + intake, 0.5}, stack{request + restart, 0.3})
+	calibrated(c, 0.0012) // the host was busier during the calibration
+	offers(c, 105, 60)
+	counter(c, "jobs_received_total", 105)
+	f, status := found(t, c, &RefusedWork)
+	if f == nil || f.Confidence != Measured {
+		t.Fatalf("%+v %v", f, status)
+	}
+}
+
 func TestRefusedWorkRetryLoop(t *testing.T) {
 	c := newCapture(t, 0.9, 0.8,
 		stack{sign + " < main.try < main.work", 6}, stack{request + " < main.try < main.work", 2})
