@@ -22,6 +22,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"golang.org/x/sys/unix"
 )
 
 // listen opens a TCP listener at the address for as long as the test.
@@ -161,9 +163,8 @@ func TestPIDOfListenerHidden(t *testing.T) {
 	}
 	addr, redis := startRedis(t)
 	done := make(chan struct{})
-	go func() {
+	onOtherThread(func() {
 		defer close(done)
-		runtime.LockOSThread()
 		const nobody = 65534
 		if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, nobody, nobody, nobody); errno != 0 {
 			t.Errorf("setresuid: %v", errno)
@@ -178,8 +179,24 @@ func TestPIDOfListenerHidden(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		}
-	}()
+	})
 	<-done
+}
+
+// onOtherThread runs f on a thread that ends with it. The process's first thread
+// never ends, and its user is the process's in /proc.
+func onOtherThread(f func()) {
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() != os.Getpid() {
+			f()
+			return
+		}
+		defer runtime.UnlockOSThread()
+		other := make(chan struct{})
+		go onOtherThread(func() { defer close(other); f() }) // this thread is taken as long as it waits
+		<-other
+	}()
 }
 
 func TestDiscoverURL(t *testing.T) {
