@@ -308,52 +308,7 @@ func clientSide(p *Pass) (cores Interval, owner uint32, ok bool) {
 	if !ok || p.CPU.share(s.Seconds).Low < p.Limit("search-share") {
 		return Interval{}, 0, false
 	}
-	return attemptCores(p, owner), owner, true
-}
-
-// A portion is a part of the CPU of some kind that a function must hold.
-type portion struct {
-	part float64
-	keep func(*Group) bool
-}
-
-// most lets a scan that is called from one more place be named all the same;
-// some is what no accident of sampling reaches.
-const (
-	most = 0.7
-	some = 0.2
-)
-
-// innermost is the own function nearest to the leaf under which the given
-// portions lie.
-func (c *CPU) innermost(portions ...portion) (uint32, bool) {
-	var holders map[uint32]bool
-	for _, p := range portions {
-		by, total := map[uint32]float64{}, 0.0
-		for i := range c.Groups {
-			if g := &c.Groups[i]; len(g.Chain) > 0 && p.keep(g) {
-				total += g.Seconds
-				for _, f := range distinctFunctions(g.Chain) {
-					by[f] += g.Seconds
-				}
-			}
-		}
-		next := map[uint32]bool{}
-		for f, s := range by {
-			if s >= p.part*total && (holders == nil || holders[f]) {
-				next[f] = true
-			}
-		}
-		holders = next
-	}
-	var best uint32
-	ok := false
-	for f := range holders {
-		if u, v := c.Cum[f], c.Cum[best]; !ok || u < v || u == v && f < best {
-			best, ok = f, true
-		}
-	}
-	return best, ok
+	return p.coresUnder(owner), owner, true
 }
 
 // searching are the operations that go through a structure in memory.

@@ -183,6 +183,79 @@ type opSeconds struct {
 	seconds float64
 }
 
+// attemptFunction is the own function that stands for one attempt: what several
+// paths share; on a single path the innermost function that holds the operation
+// and nearly all of the remote calls around it.
+func (c *CPU) attemptFunction(s Spend) uint32 {
+	if len(s.Branches) > 1 {
+		return s.Shared
+	}
+	isRemote := func(f uint32) float64 {
+		return c.where(func(g *Group) bool { return remote.has(g.Op) && lastIndex(g.Chain, f) >= 0 })
+	}
+	var heaviest *Group
+	for i := range c.Groups {
+		if g := &c.Groups[i]; lastIndex(g.Chain, s.Shared) >= 0 && g.Line == s.Line && heaviest == nil {
+			heaviest = g
+		}
+	}
+	if heaviest == nil {
+		return s.Shared
+	}
+	all := isRemote(s.Shared)
+	for _, f := range heaviest.Chain[:lastIndex(heaviest.Chain, s.Shared)+1] {
+		if c.under(f) >= mostOf*s.Seconds && isRemote(f) >= 0.8*all {
+			return f
+		}
+	}
+	return s.Shared
+}
+
+// A portion is a part of the CPU of some kind that a function must hold.
+type portion struct {
+	part float64
+	keep func(*Group) bool
+}
+
+// most lets a scan that is called from one more place be named all the same;
+// some is what no accident of sampling reaches.
+const (
+	most = 0.7
+	some = 0.2
+)
+
+// innermost is the own function nearest to the leaf under which the given
+// portions lie.
+func (c *CPU) innermost(portions ...portion) (uint32, bool) {
+	var holders map[uint32]bool
+	for _, p := range portions {
+		by, total := map[uint32]float64{}, 0.0
+		for i := range c.Groups {
+			if g := &c.Groups[i]; len(g.Chain) > 0 && p.keep(g) {
+				total += g.Seconds
+				for _, f := range distinctFunctions(g.Chain) {
+					by[f] += g.Seconds
+				}
+			}
+		}
+		next := map[uint32]bool{}
+		for f, s := range by {
+			if s >= p.part*total && (holders == nil || holders[f]) {
+				next[f] = true
+			}
+		}
+		holders = next
+	}
+	var best uint32
+	ok := false
+	for f := range holders {
+		if u, v := c.Cum[f], c.Cum[best]; !ok || u < v || u == v && f < best {
+			best, ok = f, true
+		}
+	}
+	return best, ok
+}
+
 // location is an own function as a finding names it, with the way to it.
 func (c *CPU) location(f uint32, line int64) Location {
 	fn := &c.Functions[f]

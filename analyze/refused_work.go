@@ -129,7 +129,7 @@ func findPreparation(p *Pass) (*preparation, bool) {
 
 func (r *preparation) complete(p *Pass) {
 	r.attempt = p.CPU.attemptFunction(r.spend)
-	r.cores = attemptCores(p, r.attempt)
+	r.cores = p.coresUnder(r.attempt)
 	if r.rate != nil {
 		r.perSec, r.known = r.rate.of(p.CPU, r.spend.Seconds), true
 	}
@@ -141,59 +141,6 @@ func (r *preparation) complete(p *Pass) {
 			return
 		}
 	}
-}
-
-// attemptFunction is the own function that stands for one attempt: what several
-// paths share; on a single path the innermost function that holds the operation
-// and nearly all of the remote calls around it.
-func (c *CPU) attemptFunction(s Spend) uint32 {
-	if len(s.Branches) > 1 {
-		return s.Shared
-	}
-	isRemote := func(f uint32) float64 {
-		return c.where(func(g *Group) bool { return remote.has(g.Op) && lastIndex(g.Chain, f) >= 0 })
-	}
-	var heaviest *Group
-	for i := range c.Groups {
-		if g := &c.Groups[i]; lastIndex(g.Chain, s.Shared) >= 0 && g.Line == s.Line && heaviest == nil {
-			heaviest = g
-		}
-	}
-	if heaviest == nil {
-		return s.Shared
-	}
-	all := isRemote(s.Shared)
-	for _, f := range heaviest.Chain[:lastIndex(heaviest.Chain, s.Shared)+1] {
-		if c.under(f) >= mostOf*s.Seconds && isRemote(f) >= 0.8*all {
-			return f
-		}
-	}
-	return s.Shared
-}
-
-// attemptCores is what all attempts cost: the CPU under the function, and its
-// part of what the runtime and the HTTP client do on goroutines of their own.
-// Those parts are shares by proportion, so the lower bound does without them.
-func attemptCores(p *Pass, f uint32) Interval {
-	c := p.CPU
-	under := func(g *Group) bool { return lastIndex(g.Chain, f) >= 0 }
-	direct := c.where(under)
-	part := func(whole, mine func(*Group) bool) float64 {
-		all := c.where(func(g *Group) bool { return len(g.Chain) > 0 && mine(g) })
-		if all == 0 {
-			return 0
-		}
-		return c.where(func(g *Group) bool { return len(g.Chain) == 0 && whole(g) }) *
-			c.where(func(g *Group) bool { return under(g) && mine(g) }) / all
-	}
-	is := func(op Operation) func(*Group) bool { return func(g *Group) bool { return g.Op == op } }
-	has := func(op Operation) func(*Group) bool { return func(g *Group) bool { return g.Ops.has(op) } }
-	any := func(*Group) bool { return true }
-	extra := part(is(OpHTTPClient), is(OpHTTPClient)) + part(is(OpRPC), is(OpRPC)) +
-		part(is(OpGC), has(OpAllocation)) + part(is(OpScheduler), any)
-	i := p.cores(direct + extra)
-	i.Low = math.Min(i.Low, p.cores(direct).Low)
-	return i
 }
 
 // fate is what became of what was prepared.
