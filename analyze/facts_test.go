@@ -90,6 +90,23 @@ func TestDeadAreCountedFromTheWindowOn(t *testing.T) {
 	}
 }
 
+// The same holds for a grandchild, whose time reaches the account by way of a
+// child that ended as well.
+func TestDeadGrandchildren(t *testing.T) {
+	c := newCapture(t, 0.5, 0)
+	key := func(pid int) profile.ProcessKey { return profile.ProcessKey{PID: pid, Start: float64(pid)} }
+	for pid, parent := range map[int]int{7: 1, 8: 7, 9: 8} {
+		c.Identities = append(c.Identities, profile.ProcessIdentity{ProcessKey: key(pid), PPID: parent, Name: "p"})
+	}
+	first, last := &c.Processes[0], &c.Processes[window]
+	first.Changed = append(first.Changed, profile.Process{ProcessKey: key(7)}, profile.Process{ProcessKey: key(8), User: 1}, profile.Process{ProcessKey: key(9), User: 60})
+	last.Changed = append(last.Changed, profile.Process{ProcessKey: key(7), ChildUser: 63}) // 61 before, 2 inside
+	last.Gone = append(last.Gone, key(8), key(9))
+	if dead := newProcesses(c).pid(7).Dead; math.Abs(dead-0.2) > 1e-9 {
+		t.Errorf("%.3f cores, want 0.2", dead)
+	}
+}
+
 func TestOperationOf(t *testing.T) {
 	for name, want := range map[string]Operation{
 		"crypto/rsa.SignPKCS1v15":                                   OpSign,

@@ -95,18 +95,28 @@ func own(s profile.Process) float64    { return s.User + s.System }
 func reaped(s profile.Process) float64 { return s.ChildUser + s.ChildSystem }
 
 // deadOf is the cores of q's reaped children inside the window: the growth of
-// its reaped-children time, less what those that were alive at the start had
-// used by then. Children that went unreaped still count by what was seen.
+// its reaped-children time, less what those that were alive at the start, and
+// theirs in turn, had used by then. Children that went unreaped still count by
+// what was seen.
 func (p *Processes) deadOf(q *Proc) float64 {
+	before, seen := p.ended(q, map[*Proc]bool{q: true})
 	grown := forward(reaped(q.First), reaped(q.Last))
-	var before, seen float64
-	for _, child := range p.List {
-		if child.PPID == q.PID && child.Gone && child != q {
-			before += own(child.First) + reaped(child.First)
-			seen += forward(own(child.First), own(child.Last))
-		}
-	}
 	return max(grown-before, seen, 0) / p.Seconds
+}
+
+// ended adds up q's descendants that ended inside the window: the CPU that they
+// had used before it, and what they were seen to use in it.
+func (p *Processes) ended(q *Proc, done map[*Proc]bool) (before, seen float64) {
+	for _, child := range p.children(q) {
+		if !child.Gone || done[child] {
+			continue
+		}
+		done[child] = true
+		b, s := p.ended(child, done)
+		before += own(child.First) + reaped(child.First) + b
+		seen += forward(own(child.First), own(child.Last)) + s
+	}
+	return before, seen
 }
 
 // pid is the process with that pid, nil if there is none.

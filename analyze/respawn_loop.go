@@ -254,7 +254,7 @@ func (l *litter) finding(p *Pass) (Finding, bool) {
 		},
 	}
 	if confidence != Measured {
-		f.Settles = "the exit status: the supervisor's log, or run busywork as root or as the same user"
+		f.Settles = "the exit status: the parent's log has it, or run the command once by hand"
 	}
 	if perSecond < p.Limit("slow") {
 		f.severe = SeverityLow
