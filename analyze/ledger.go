@@ -41,9 +41,7 @@ func newLedger(f *Facts) []LedgerRow {
 	}
 	h := f.Host
 	busy := h.Cores(h.User + h.System)
-	for _, r := range rows {
-		busy -= r.Cores
-	}
+	busy -= fit(rows, busy)
 	rows = foldSmall(rows, smallRow*float64(h.CPUs))
 	add := func(kind, name string, cores float64) {
 		if cores > 0 {
@@ -56,6 +54,23 @@ func newLedger(f *Facts) []LedgerRow {
 	add(LedgerSteal, "taken by the hypervisor", h.Cores(h.Steal))
 	add(LedgerIdle, "idle", h.Cores(h.Idle))
 	return rows
+}
+
+// fit adds rows up. Processes are read a moment before or after the host, so
+// they may come to a little more than it was busy; that is taken off all in
+// proportion.
+func fit(rows []LedgerRow, busy float64) float64 {
+	total := 0.0
+	for _, r := range rows {
+		total += r.Cores
+	}
+	if total <= busy || total == 0 {
+		return total
+	}
+	for i := range rows {
+		rows[i].Cores *= busy / total
+	}
+	return busy
 }
 
 // targetRows splits the target's CPU by operation, as the profile shares it.

@@ -26,6 +26,8 @@ type Processes struct {
 	List    []*Proc // in order of pid and start
 	byKey   map[profile.ProcessKey]*Proc
 	byPID   map[int]*Proc // the last one with that pid
+	// byParent is the children of each pid; a process is not its own.
+	byParent map[int][]*Proc
 }
 
 // newProcesses folds the sweeps, which list only what changed, into one row a
@@ -38,7 +40,7 @@ func newProcesses(c *profile.Capture) *Processes {
 	p := &Processes{
 		Seconds: seconds(first.At, last.At),
 		byKey:   map[profile.ProcessKey]*Proc{},
-		byPID:   map[int]*Proc{},
+		byPID:   map[int]*Proc{}, byParent: map[int][]*Proc{},
 	}
 	if p.Seconds <= 0 {
 		return nil
@@ -82,6 +84,9 @@ func (p *Processes) finish() {
 	})
 	for _, q := range p.List {
 		p.byPID[q.PID] = q
+		if q.PPID != q.PID {
+			p.byParent[q.PPID] = append(p.byParent[q.PPID], q)
+		}
 		q.CPU = forward(own(q.First), own(q.Last)) / p.Seconds
 	}
 	for _, q := range p.List {
@@ -128,15 +133,7 @@ func (p *Processes) pid(pid int) *Proc {
 }
 
 // children are the processes that q started, dead ones included.
-func (p *Processes) children(q *Proc) []*Proc {
-	var list []*Proc
-	for _, c := range p.List {
-		if c.PPID == q.PID && c != q {
-			list = append(list, c)
-		}
-	}
-	return list
-}
+func (p *Processes) children(q *Proc) []*Proc { return p.byParent[q.PID] }
 
 // tree is the cores of a process and of all that it has started, the living and
 // the dead.
