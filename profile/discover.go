@@ -150,18 +150,6 @@ func (f *found) sockets(all processes) ([]connection, error) {
 	return conns, nil
 }
 
-// listenersOf returns where a process accepts TCP connections.
-func listenersOf(pid int) ([]netip.AddrPort, error) {
-	listens, _, err := socketsOf(pid)
-	return listens, err
-}
-
-// connectionsOf returns the established TCP connections of a process.
-func connectionsOf(pid int) ([]connection, error) {
-	_, conns, err := socketsOf(pid)
-	return conns, err
-}
-
 // outgoing drops the connections that the target has accepted: their remote
 // port is a client's, and says nothing.
 func outgoing(conns []connection, listens []netip.AddrPort) []connection {

@@ -172,7 +172,7 @@ func TestCPUProfileFailures(t *testing.T) {
 		{"heap", "is not a CPU profile but a heap profile (alloc_objects/count, alloc_space/bytes, inuse_objects/count, inuse_space/bytes)", "/debug/pprof/profile", 1, reply(200, "", string(heap))},
 		{"gzip in gzip", "not a profile", "", 1, reply(200, "", string(zipped(zipped([]byte("x")))))},
 		{"redirect elsewhere", "redirects to https://sso.example.com/login (302), which is not followed", "login page", 1, func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "https://sso.example.com/login?back=secret", 302)
+			http.Redirect(w, r, "https://sso.example.com/login?back=secret", http.StatusFound)
 		}},
 		{"restart", "closed the connection without an answer", "restarted", 1, rawReply(func(net.Conn) {})},
 		{"restart in the middle", "broke off after", "restarted", 1, rawReply(func(c net.Conn) {
@@ -370,13 +370,13 @@ func TestCredentialsStayHome(t *testing.T) {
 	home := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/away":
-			http.Redirect(w, r, other.URL, 307)
+			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
 		case "/near":
-			http.Redirect(w, r, "/near/", 301)
+			http.Redirect(w, r, "/near/", http.StatusMovedPermanently)
 		case "/near/":
 			fmt.Fprint(w, r.Header.Get("Authorization")+r.Header.Get("X-Key"))
 		case "/round":
-			http.Redirect(w, r, "/round", 302)
+			http.Redirect(w, r, "/round", http.StatusFound)
 		}
 	})
 	base := strings.Replace(home.URL, "://", "://ann:pw@", 1)
@@ -626,10 +626,10 @@ func TestPace(t *testing.T) {
 // not; the last sample is taken though the person has had enough.
 func TestPoll(t *testing.T) {
 	fails := requestErrorf("hint", "fails")
-	passing := requestErrorf("hint", "fails for now")
+	passing := requestErrorf("hint", "fails this time")
 	passing.temporary = true
 	next := func() time.Duration { return 10 * time.Millisecond }
-	run := func(ctx context.Context, errs ...error) (calls int, err error, c *Capture) {
+	run := func(ctx context.Context, errs ...error) (calls int, c *Capture, err error) {
 		now := time.Now()
 		c = new(Capture)
 		err = poll(ctx, Window{now, now.Add(60 * time.Millisecond)}, c, "x", next, func(ctx context.Context) error {
@@ -639,12 +639,12 @@ func TestPoll(t *testing.T) {
 			}
 			return errs[min(calls, len(errs))-1]
 		})
-		return calls, err, c
+		return calls, c, err
 	}
-	if calls, err, _ := run(t.Context(), fails); calls != 1 || !errors.Is(err, fails) {
+	if calls, _, err := run(t.Context(), fails); calls != 1 || !errors.Is(err, fails) {
 		t.Errorf("at once: %d calls, %v", calls, err)
 	}
-	if calls, err, _ := run(t.Context(), passing); calls < 2 || !errors.Is(err, passing) {
+	if calls, _, err := run(t.Context(), passing); calls < 2 || !errors.Is(err, passing) {
 		t.Errorf("always: %d calls, %v", calls, err)
 	}
 	if _, err, c := run(t.Context(), passing, nil, fails, nil); err != nil || !strings.Contains(onlyGap(t, c).Reason, "samples failed, the last: fails") {
@@ -652,7 +652,7 @@ func TestPoll(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if calls, err, c := run(ctx, nil); calls != 2 || err != nil || len(c.Gaps) != 0 {
+	if calls, c, err := run(ctx, nil); calls != 2 || err != nil || len(c.Gaps) != 0 {
 		t.Errorf("interrupted: %d calls, %v, %+v", calls, err, c.Gaps)
 	}
 }
