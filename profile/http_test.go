@@ -647,7 +647,7 @@ func TestPoll(t *testing.T) {
 	if calls, _, err := run(t.Context(), passing); calls < 2 || !errors.Is(err, passing) {
 		t.Errorf("always: %d calls, %v", calls, err)
 	}
-	if _, err, c := run(t.Context(), passing, nil, fails, nil); err != nil || !strings.Contains(onlyGap(t, c).Reason, "samples failed, the last: fails") {
+	if _, c, err := run(t.Context(), passing, nil, fails, nil); err != nil || !strings.Contains(onlyGap(t, c).Reason, "samples failed, the last: fails") {
 		t.Errorf("sometimes: %v, %+v", err, c.Gaps)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
