@@ -49,7 +49,7 @@ several of the operation.`,
 		{"preparation-share", 0.05, "of the target's CPU", "below 5 % even discarding all of it is within what a profile of 10 s can tell"},
 		{"refused-share", 0.20, "of attempts", "an occasional refusal is the price of not asking first; from one in five on, asking pays"},
 		{"refused-count", 20, "refusals in the window", "20 events are known to ± 45 %; fewer are an accident"},
-		{"operations-per-job", 1.25, "per job taken in", "a quarter over one is outside the error of the calibration, ± 20 %"},
+		{"operations-per-job", 1.25, "per job taken in", "below a quarter over one the excess is lost in the error of the calibration"},
 	},
 	Check: checkRefusedWork,
 }
@@ -179,11 +179,6 @@ func byCounters(p *Pass, r *preparation) (_ *fate, settled bool) {
 	return nil, spared
 }
 
-// impliedDoubt is how far an implied rate may be off before it may speak against
-// a service: in runs of the fixtures on busy hosts, signatures inside a service
-// cost up to 1.21 times what calibration had measured beside it.
-const impliedDoubt = 0.35
-
 // weigh decides which story one reading of the counters tells.
 func weigh(p *Pass, r *preparation, o Outcome) (*fate, bool) {
 	f := &fate{
@@ -206,14 +201,13 @@ func weigh(p *Pass, r *preparation, o Outcome) (*fate, bool) {
 		return f, true
 	}
 	anew := r.perSec.overlaps(exactly(o.Attempts).within(tolerance))
-	doubted := r.perSec
-	if r.counted == nil {
-		doubted = doubted.within(impliedDoubt)
-	}
-	kept := doubted.overlaps(exactly(math.Max(o.Accepted, intake)).within(tolerance)) ||
-		doubted.overlaps(exactly(o.Accepted).within(tolerance))
+	kept := r.perSec.overlaps(exactly(math.Max(o.Accepted, intake)).within(tolerance)) ||
+		r.perSec.overlaps(exactly(o.Accepted).within(tolerance))
 	switch {
 	case anew && (!kept || again):
+		f.confidence = Measured
+		return f, true
+	case again && r.perSec.Low > o.Attempts: // several operations an attempt
 		f.confidence = Measured
 		return f, true
 	case anew && dropped(o):
@@ -227,7 +221,7 @@ func weigh(p *Pass, r *preparation, o Outcome) (*fate, bool) {
 		p.Clean("%.0f preparations a second for %.0f jobs: each is prepared once, and what %s counts is not thrown away",
 			r.perSec.Value, math.Max(o.Accepted, intake), o.RefusedBy[0])
 		return nil, true
-	case again: // several operations an attempt: the count is off, the paths are not
+	case again: // fewer operations than attempts: not every one prepares, but the paths say that some do again
 		f.confidence = Inferred
 		return f, true
 	}
@@ -275,6 +269,10 @@ func intakeRate(p *Pass, o Outcome) float64 {
 	return best
 }
 
+// pathTolerance is how far the CPU of two paths may be from the flows of jobs on
+// them: the same preparation costs more where more runs beside it.
+const pathTolerance = 0.2
+
 // preparedAgain says whether the same preparation is paid for on two paths whose
 // shares are those of two flows: the refused and the accepted, or the jobs that
 // came in and the attempts made later. A job that is prepared once and kept
@@ -284,7 +282,7 @@ func preparedAgain(r *preparation, a, b float64) bool {
 		return false
 	}
 	first, second := r.spend.Branches[0], r.spend.Branches[1]
-	seen := share(second.Samples, first.Samples+second.Samples).within(unitError)
+	seen := share(second.Samples, first.Samples+second.Samples).within(pathTolerance)
 	want := math.Min(a, b) / (a + b)
 	return seen.Low <= want && want <= seen.High
 }
@@ -351,7 +349,7 @@ func byIntake(p *Pass, r *preparation) (*fate, bool) {
 		return nil, false
 	}
 	perJob := r.perSec.Times(1 / in.Distinct)
-	if perJob.Low < p.Limit("operations-per-job")-unitError || perJob.Value < p.Limit("operations-per-job") {
+	if perJob.Low <= 1 || perJob.Value < p.Limit("operations-per-job") {
 		p.Clean("%.2f operations per job taken in", perJob.Value)
 		return nil, false
 	}
