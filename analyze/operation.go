@@ -296,10 +296,8 @@ func operationOf(name, file string, golang bool) Operation {
 	}
 	pkg, rest := splitGoName(name)
 	list, ok := goPackages[pkg]
-	if !ok {
-		if list, ok = goPackages[withoutMajor(pkg)]; !ok {
-			return OpNone
-		}
+	if short := withoutMajor(pkg); !ok && len(short) < len(pkg) {
+		list = goPackages[short]
 	}
 	for _, p := range list {
 		if strings.HasPrefix(rest, p.prefix) {

@@ -47,11 +47,11 @@ func (o ownership) ownsGo(name, file string) bool {
 		rest, ok := strings.CutPrefix(name, o.module)
 		return ok && rest != "" && (rest[0] == '/' || rest[0] == '.')
 	}
-	if file == "" || isDependency(file) {
+	if file == "" {
 		return false
 	}
 	pkg, _ := splitGoName(name)
-	return pkg != "" && !isStandard(pkg)
+	return pkg != "" && !isStandard(pkg) && !isDependency(file)
 }
 
 // isDependency recognises files in the module cache, with or without

@@ -83,7 +83,8 @@ const (
 // sample decodes one sample into w.
 func (w *walk) sample(b []byte) error {
 	w.locs, w.values, w.labels, w.nLabels = w.locs[:0], w.values[:0], w.labels[:0], 0
-	for f := (fields{buf: b}); ; {
+	f := fields{buf: b} // not in the loop's head, which would copy it for each turn
+	for {
 		if !f.next() {
 			if f.bad != "" {
 				return w.malformed(f.bad)
@@ -170,22 +171,23 @@ func (w *walk) packedLocations(b []byte) error {
 }
 
 // numbered decodes ids that are 1 to n into indices, until it meets one that
-// is not or takes more than three bytes, or nears the end of b: it has a tight
-// loop and leaves everything rare to its caller. It returns how many it put
-// into dst and how many bytes those took.
+// is not or takes more than three bytes, or nears the end of the memory that b
+// is in: it has a tight loop and leaves everything rare to its caller. It
+// returns how many it put into dst and how many bytes those took.
 func numbered(dst []uint32, b []byte, n int) (k, i int) {
-	for i+3 <= len(b) && k < len(dst) {
-		id, size := uint(b[i]), 1
+	whole := b[:cap(b)] // the next record follows: looking into it saves a test a byte
+	for i < len(b) && i < len(whole)-2 && k < len(dst) {
+		id, size := uint(whole[i]), 1
 		if id >= 1<<7 {
-			id, size = id&(1<<7-1)|uint(b[i+1])<<7, 2
+			id, size = id&(1<<7-1)|uint(whole[i+1])<<7, 2
 			if id >= 1<<14 {
-				id, size = id&(1<<14-1)|uint(b[i+2])<<14, 3
+				id, size = id&(1<<14-1)|uint(whole[i+2])<<14, 3
 				if id >= 1<<21 {
 					break
 				}
 			}
 		}
-		if id-1 >= uint(n) { // 0 wraps round
+		if id-1 >= uint(n) || size > len(b)-i { // 0 wraps round
 			break
 		}
 		dst[k] = uint32(id - 1)

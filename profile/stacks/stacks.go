@@ -15,7 +15,8 @@
 // tour, in reading order:
 //
 //   - wire.go is protobuf, window.go walks the records of a profile, in
-//     memory, while it is being inflated, or through gzip (inflate.go);
+//     memory or, if it is too large for that, through gzip (inflate.go, and
+//     gunzip for what fits into memory);
 //   - tables.go takes the tables in as they come, resolve.go joins them;
 //   - samples.go walks the samples as often as it is asked to;
 //   - recognise.go says what the bytes are when they are no profile.
@@ -128,11 +129,10 @@ func Decode(data []byte, b Budget) (*Profile, error) {
 // decode is Decode without naming what is not a profile.
 func decode(data []byte, b Budget) (*Profile, error) {
 	m := &meter{limit: b.Memory}
-	w, src, stop, err := open(data, b, m)
+	w, src, err := open(data, b, m)
 	if err != nil {
 		return nil, err
 	}
-	defer stop()
 	t := &tables{b: b, m: m, stream: src.gz != nil}
 	if err := t.read(w); err != nil {
 		return nil, err

@@ -4,14 +4,13 @@ import "io"
 
 // A window walks the records of a profile, which are the top-level fields of
 // its protobuf. Over bytes in memory buf is all of them and nothing is copied;
-// over a stream it slides; over a buffer that is still being inflated it follows.
+// over a stream it slides.
 type window struct {
 	buf   []byte
 	pos   int       // the next record starts at buf[pos]
 	end   int       // buf[pos:end] has been read
-	src   io.Reader // a stream, or
-	more  *filler   // what fills buf, or nil if it is full
-	err   error     // what src or more said last
+	src   io.Reader // a stream, or nil
+	err   error     // what src said last
 	base  int64     // offset of buf[0] in the profile
 	limit int       // Budget.Message
 
@@ -139,11 +138,7 @@ func (w *window) fail(k Kind, format string, args ...any) error {
 // ask tries to have n bytes at hand from pos on; having fewer is no error, it
 // means that the stream ended.
 func (w *window) ask(n int) error {
-	if w.more != nil {
-		for w.end-w.pos < n && w.err == nil {
-			w.end, w.err = w.more.wait()
-		}
-	} else if w.src != nil {
+	if w.src != nil {
 		w.read(n)
 	}
 	if w.err != nil && w.err != io.EOF {

@@ -123,7 +123,11 @@ func (f *fields) mistyped() {
 // numbers decodes a message whose known fields are all numbers into v, by field
 // number, skipping fields beyond v. It returns what is wrong, "" if nothing is.
 func numbers(b []byte, v []uint64) (bad string) {
-	f := fields{buf: b, pos: leading(b, 0, v)}
+	i := leading(b, 0, v)
+	if i == len(b) {
+		return "" // nearly always
+	}
+	f := fields{buf: b, pos: i}
 	for f.next() {
 		if f.num < uint64(len(v)) {
 			f.varint(&v[f.num])
