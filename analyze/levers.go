@@ -23,8 +23,8 @@ func biggerInstance(f *Facts, first *Finding) Lever {
 	busy := f.Host.Busy()
 	switch {
 	case first != nil && first.Waste.ShareOfHost >= mediumShare:
-		l.Helps, l.Why = "no", fmt.Sprintf("%.2f of %d cores go to %s: a bigger machine runs more of it; without it this one is %s busy",
-			first.Waste.Cores, f.Host.CPUs, first.Rule, Percent(first.Prediction.After))
+		l.Helps, l.Why = "no", fmt.Sprintf("%s takes %.2f of the %d cores here; without it this host is %s busy",
+			first.Rule, first.Waste.Cores, f.Host.CPUs, Percent(first.Prediction.After))
 	case busy < saturated:
 		l.Helps, l.Why = "no", fmt.Sprintf("%s of the CPUs are idle or waiting", Percent(1-busy))
 	default:

@@ -14,14 +14,14 @@ import (
 // Style is how text meets a terminal.
 type Style struct {
 	Color bool
-	Width int // columns; 0 means 100
+	Width int // columns; 0 means 80
 }
 
 // Text writes the report for people: the verdict, then the findings, most waste
 // first, then where the CPU went, what would help, and what was not seen.
 func Text(style Style) Renderer {
 	if style.Width <= 0 {
-		style.Width = 100
+		style.Width = 80
 	}
 	style.Width = min(max(style.Width, 40), 120)
 	return func(w io.Writer, r *analyze.Report) error {

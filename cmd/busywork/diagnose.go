@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"busywork/analyze"
 	"busywork/analyze/report"
@@ -41,8 +42,9 @@ func newDiagnoseCmd(s streams) *cobra.Command {
 	return cmd
 }
 
-// atOnce bounds how many targets are observed at the same time.
-const atOnce = 16
+// atOnce bounds how many targets are observed at the same time: each remote one
+// holds a handful of connections, and many systems allow 1,024 open files.
+const atOnce = 200
 
 func runDiagnose(ctx context.Context, o diagnoseOptions, s streams) error {
 	out, err := o.reportFlags.open(s)
@@ -126,7 +128,10 @@ func styleOf(out io.Writer, file string) report.Style {
 	if !ok || file != "" || !isTerminal(f) {
 		return report.Style{}
 	}
-	width, _ := strconv.Atoi(os.Getenv("COLUMNS"))
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		width = 0 // the default
+	}
 	return report.Style{Color: os.Getenv("NO_COLOR") == "", Width: width}
 }
 
