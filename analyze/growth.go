@@ -38,7 +38,7 @@ type Growth struct {
 // String is the growth as a report says it.
 func (g *Growth) String() string {
 	return fmt.Sprintf("cost ∝ depth^%.2f ± %.2f (depth %.0f to %.0f)",
-		g.Exponent.Value, (g.Exponent.High-g.Exponent.Low)/2, g.From, g.To)
+		g.Exponent.Value, max(g.width()/2, 0.01), g.From, g.To)
 }
 
 // fitGrowth fits a line through the logarithms, each point weighted by the

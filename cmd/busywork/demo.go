@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,9 +41,14 @@ func newDemoCmd(s streams) *cobra.Command {
 	return cmd
 }
 
+// demos are the incidents that have a repaired form to compare with.
+func demos() []lab.Scenario {
+	return slices.DeleteFunc(lab.Scenarios(), func(s lab.Scenario) bool { return !slices.Contains(s.Variants, lab.Fixed) })
+}
+
 func incidents() string {
 	var b strings.Builder
-	for _, i := range lab.Scenarios() {
+	for _, i := range demos() {
 		fmt.Fprintf(&b, "  %-12s %s", i.Name, i.Title)
 		if len(i.Programs) > 0 {
 			fmt.Fprintf(&b, " (needs %s)", strings.Join(i.Programs, ", "))
@@ -51,10 +58,31 @@ func incidents() string {
 	return b.String()
 }
 
+// findIncident is the incident of that name, if it can run here.
+func findIncident(name string) (lab.Scenario, error) {
+	var names []string
+	for _, s := range demos() {
+		if s.Name != name {
+			names = append(names, s.Name)
+			continue
+		}
+		for _, program := range s.Programs {
+			if _, err := exec.LookPath(program); err != nil {
+				return s, &profile.Unavailable{
+					Reason: fmt.Sprintf("incident %s needs %s, which is not installed", name, program),
+					Hint:   "on Debian: apt-get install redis-server supervisor python3-celery; the incident dispatch needs nothing but Go",
+				}
+			}
+		}
+		return s, nil
+	}
+	return lab.Scenario{}, fmt.Errorf("no incident %q; there are %s", name, strings.Join(names, ", "))
+}
+
 func runDemo(ctx context.Context, o demoOptions, s streams) error {
-	scenario, err := lab.Find(o.incident)
+	scenario, err := findIncident(o.incident)
 	if err != nil {
-		return fmt.Errorf("%w; there are:\n%s", err, incidents())
+		return err
 	}
 	out, err := o.reportFlags.open(s)
 	if err != nil {

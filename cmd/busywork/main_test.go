@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	_ "net/http/pprof"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -41,6 +42,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SERVICE", service.URL)
 			e.Setenv("LOGIN", login.URL)
+			e.Setenv("BUSYWORK", filepath.Join(filepath.SplitList(e.Getenv("PATH"))[0], "busywork"))
 			e.Setenv("CAPTURES", captures+"/../../fixtures/captures")
 			return nil
 		},
