@@ -109,7 +109,7 @@ func redisScan(p *Pass) (Finding, bool) {
 		p.Clean("%s does not cost more with depth: %s", s.Command, g)
 		return Finding{}, false
 	}
-	confidence := s.confidence(client.Value)
+	confidence := s.confidence(client.Value, deepest(p.Capture.Redis[len(p.Capture.Redis)-1]))
 	if confidence == Suspected && s.script { // a script may compute: only growth makes it a scan
 		p.Clean("%s takes %.2f cores, and nothing says that it is a scan", s.Command, s.Cores)
 		return Finding{}, false
@@ -221,19 +221,25 @@ func callPoints(f *Facts, command string) []Point {
 	return list
 }
 
-// confidence: the growth is a measurement over exact counts; without it the
-// server's time a call and the client's profile are two signals.
-func (s *scan) confidence(client float64) Confidence {
+// confidence: the growth is a measurement over exact counts. Without it, the
+// server's time a call and the client's profile are two signals that something
+// is gone through; that it is a deep queue, and not a set of flags, is known
+// only if the queue was named.
+func (s *scan) confidence(client, depth float64) Confidence {
 	switch {
 	case s.growth != nil && s.growth.linear():
 		return Measured
-	case s.script:
+	case s.script || depth < deep:
 		return Suspected
 	case client > s.Cores/2 || s.cursor:
 		return Inferred
 	}
 	return Suspected
 }
+
+// deep is a depth at which going through a queue is dear: Redis touches some ten
+// members in a microsecond, and a client needs a microsecond or more for each.
+const deep = 500
 
 func (s *scan) sentence(where string, client, total Interval) string {
 	each := fmt.Sprintf("each of %.0f %s calls a second takes Redis %.1f ms", s.Rate, s.Command, s.Micros/1e3)

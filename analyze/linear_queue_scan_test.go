@@ -57,6 +57,18 @@ func TestLinearQueueScan(t *testing.T) {
 			t.Fatalf("%+v %v", f, status)
 		}
 	})
+	t.Run("no queue is named", func(t *testing.T) {
+		c := newCapture(t, 0.6, 0.8, reading, decoding, rest)
+		redisCommand(c, "sadd", 120, 5, 0, 6000, 6010)
+		redisCommand(c, "smembers", 40, 300, 1, 6000, 6010)
+		for i := range c.Redis {
+			c.Redis[i].Keys = nil
+		}
+		f, status := found(t, c, &LinearQueueScan)
+		if f == nil || f.Confidence != Suspected || f.Severity != SeverityLow || !strings.Contains(f.Settles, "--queue") {
+			t.Fatalf("%+v %v", f, status)
+		}
+	})
 	t.Run("the server walks by cursor", func(t *testing.T) {
 		c := newCapture(t, 0.4, 0.1, rest, rest, rest)
 		redisCommand(c, "zadd", 40, 5, 0, 5000, 7500)

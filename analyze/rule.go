@@ -54,7 +54,10 @@ func (s Signals) missing(have Signal) string {
 				any = append(any, n.name)
 			}
 		}
-		list = append(list, strings.Join(any, " or "))
+		if len(list) > 0 {
+			return strings.Join(list, ", ") + ", and " + strings.Join(any, " or ")
+		}
+		return strings.Join(any, " or ")
 	}
 	return strings.Join(list, ", ")
 }
