@@ -89,6 +89,7 @@ type scan struct {
 	perJob         float64 // calls per write
 	growth         *Growth
 	unfit          error // why there is no growth
+	named          bool  // the queue was named, and is deep
 }
 
 // redisScan looks for the dearest scanning command, and adds to it what the
@@ -109,7 +110,7 @@ func redisScan(p *Pass) (Finding, bool) {
 		p.Clean("%s does not cost more with depth: %s", s.Command, g)
 		return Finding{}, false
 	}
-	confidence := s.confidence(client.Value, deepest(p.Capture.Redis[len(p.Capture.Redis)-1]))
+	confidence := s.confidence(client.Value)
 	if confidence == Suspected && s.script { // a script may compute: only growth makes it a scan
 		p.Clean("%s takes %.2f cores, and nothing says that it is a scan", s.Command, s.Cores)
 		return Finding{}, false
@@ -156,6 +157,7 @@ func dearestScan(p *Pass) (scan, bool) {
 			continue
 		}
 		s.fit(p)
+		s.named = deepest(p.Capture.Redis[len(p.Capture.Redis)-1]) >= deep
 		return s, true
 	}
 	return scan{}, false
@@ -225,11 +227,11 @@ func callPoints(f *Facts, command string) []Point {
 // server's time a call and the client's profile are two signals that something
 // is gone through; that it is a deep queue, and not a set of flags, is known
 // only if the queue was named.
-func (s *scan) confidence(client, depth float64) Confidence {
+func (s *scan) confidence(client float64) Confidence {
 	switch {
 	case s.growth != nil && s.growth.linear():
 		return Measured
-	case s.script || depth < deep:
+	case s.script || !s.named:
 		return Suspected
 	case client > s.Cores/2 || s.cursor:
 		return Inferred
@@ -249,7 +251,11 @@ func (s *scan) sentence(where string, client, total Interval) string {
 	if s.cursor {
 		each = fmt.Sprintf("%.0f %s calls a second go through the queue, %.0f for each write to it", s.Rate, s.Command, s.perJob)
 	}
-	text := fmt.Sprintf("The whole queue is gone through%s: %s", where, each)
+	what := "The whole queue"
+	if !s.named {
+		what = "A whole collection in Redis"
+	}
+	text := fmt.Sprintf("%s is gone through%s: %s", what, where, each)
 	if client.Value > 0 {
 		text += fmt.Sprintf(", and the client %.1f ms to read the answer", client.Value/s.scansPerSecond()*1e3)
 	}
