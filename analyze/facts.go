@@ -93,7 +93,14 @@ func (f *Facts) readCPU() {
 	f.Rates = operationRates(f.CPU, f.Capture.Calibrations)
 }
 
-func (f *Facts) decode(p profile.CPUProfile) (*CPU, error) {
+// decode aggregates one profile. Its bytes come from strangers: should one of
+// them find a bug of ours, the rest of the evidence still speaks.
+func (f *Facts) decode(p profile.CPUProfile) (_ *CPU, err error) {
+	defer func() {
+		if bug := recover(); bug != nil {
+			err = fmt.Errorf("internal error while reading it: %v", bug)
+		}
+	}()
 	decoded, err := stacks.Decode(p.Data, stacks.Budget{})
 	if err != nil {
 		return nil, err
