@@ -8,8 +8,10 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"busywork/profile/stacks"
@@ -39,28 +41,25 @@ const interval = time.Second
 // It fails only where nothing could be said at all: there is no such target, or
 // the folder cannot be written.
 func Observe(ctx context.Context, o Options) (*Capture, error) {
-	if o.Progress == nil {
-		o.Progress = func(string, time.Duration, time.Duration) {}
-	}
-	c := new(Capture)
 	used := selfUsage()
-	p := &plan{Options: o, c: c}
-	if err := p.resolve(ctx); err != nil {
+	p, err := newPlan(ctx, o)
+	if err != nil {
 		return nil, err
 	}
-	start := time.Now().UTC().Round(0)
-	c.Window = Window{start, start.Add(o.Window)}
+	c := p.c
+	c.Window = windowFromNow(o.Window)
 	var kept *Writer
 	if o.Dir != "" {
-		var err error
 		if kept, err = Create(o.Dir); err != nil {
 			return nil, err
 		}
 		kept.Attach(c)
 	}
-	p.gather(ctx)
-	c.Window.End = time.Now().UTC().Round(0)
-	p.calibrate(ctx)
+	p.gather(ctx, append(p.machineSources(), p.sources()...))
+	c.Window.End = now()
+	if p.local {
+		calibrate(ctx, c, functionsIn(c.Profiles))
+	}
 	loaded, err := c.asLoaded()
 	if err != nil {
 		return nil, err
@@ -75,6 +74,74 @@ func Observe(ctx context.Context, o Options) (*Capture, error) {
 	return loaded, nil
 }
 
+// ObserveAll observes several targets inside one window, as long as the first
+// asks for. What is of this machine, and not of a target, is gathered once for
+// all of them. Captures and errors are in the order of the targets; folders to
+// write to are not used.
+func ObserveAll(ctx context.Context, list []Options) ([]*Capture, []error) {
+	used := selfUsage()
+	plans, captures, errs := make([]*plan, len(list)), make([]*Capture, len(list)), make([]error, len(list))
+	forEach(len(list), func(i int) { plans[i], errs[i] = newPlan(ctx, list[i]) })
+
+	machine := &Capture{Window: windowFromNow(list[0].Window)}
+	var wg sync.WaitGroup
+	if at := slices.IndexFunc(plans, func(p *plan) bool { return p != nil && p.local }); at >= 0 {
+		wg.Go(func() { gatherAll(ctx, plans[at].machineSources(), machine) })
+	}
+	wg.Go(func() {
+		forEach(len(list), func(i int) {
+			if p := plans[i]; p != nil {
+				p.c.Window = machine.Window
+				p.gather(ctx, p.sources())
+			}
+		})
+	})
+	wg.Wait()
+	for _, p := range plans {
+		if p != nil && p.local {
+			machine.Profiles = append(machine.Profiles, p.c.Profiles...)
+		}
+	}
+	machine.Window.End = now()
+	calibrate(ctx, machine, functionsIn(machine.Profiles))
+	for i, p := range plans {
+		if p == nil {
+			continue
+		}
+		p.c.Window.End = machine.Window.End
+		if p.local {
+			p.c.takeMachine(machine)
+		}
+		p.c.spent(used)
+		captures[i], errs[i] = p.c.asLoaded()
+	}
+	return captures, errs
+}
+
+// forEach runs f for 0 to n−1, all at once.
+func forEach(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { f(i) })
+	}
+	wg.Wait()
+}
+
+// takeMachine adds the evidence that is of the machine and not of a target.
+func (c *Capture) takeMachine(m *Capture) {
+	c.Host, c.Identities, c.Processes = m.Host, m.Identities, m.Processes
+	c.Births, c.Supervisors, c.Calibrations = m.Births, m.Supervisors, m.Calibrations
+	c.Self.Calibration = m.Self.Calibration
+	c.Gaps = append(c.Gaps, m.Gaps...)
+}
+
+func now() time.Time { return time.Now().UTC().Round(0) }
+
+func windowFromNow(length time.Duration) Window {
+	start := now()
+	return Window{start, start.Add(length)}
+}
+
 // plan is what a target has turned out to be, and so what to gather of it.
 type plan struct {
 	Options
@@ -83,6 +150,21 @@ type plan struct {
 	pprof  bool
 	local  bool
 	pid    int
+}
+
+// newPlan finds out what there is to gather of a target.
+func newPlan(ctx context.Context, o Options) (*plan, error) {
+	if o.Progress == nil {
+		o.Progress = func(string, time.Duration, time.Duration) {}
+	}
+	p := &plan{Options: o, c: new(Capture)}
+	if err := p.resolve(ctx); err != nil {
+		return nil, err
+	}
+	if !p.local {
+		p.c.AddGap("host", "the target is on another machine", "run busywork there")
+	}
+	return p, nil
 }
 
 // resolve finds out what the target is.
@@ -211,14 +293,18 @@ func (p *plan) found(f found) {
 	}
 }
 
-// sources lists what is to be gathered.
+// machineSources lists what is to be gathered of this machine, if the target is
+// on it.
+func (p *plan) machineSources() []Source {
+	if !p.local {
+		return nil
+	}
+	return []Source{hostSource(interval), processSource(interval), supervisorSource()}
+}
+
+// sources lists what is to be gathered of the target itself.
 func (p *plan) sources() []Source {
 	var list []Source
-	if p.local {
-		list = append(list, hostSource(interval), processSource(interval), supervisorSource())
-	} else {
-		p.c.AddGap("host", "the target is on another machine", "run busywork there")
-	}
 	if p.pid != 0 {
 		list = append(list, cgroupSource(p.pid, interval), buildSource(p.pid))
 	}
@@ -253,12 +339,12 @@ func (p *plan) metricsClient(url string) *client {
 	return cl
 }
 
-// gather runs the sources and shows how far the window has come.
-func (p *plan) gather(ctx context.Context) {
+// gather runs sources and shows how far the window has come.
+func (p *plan) gather(ctx context.Context, sources []Source) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		gatherAll(ctx, p.sources(), p.c)
+		gatherAll(ctx, sources, p.c)
 	}()
 	tick := time.NewTicker(interval / 2)
 	defer tick.Stop()
@@ -273,30 +359,27 @@ func (p *plan) gather(ctx context.Context) {
 	}
 }
 
-// calibrate measures what the profile has shown the target to do, if it runs on
-// this machine.
-func (p *plan) calibrate(ctx context.Context) {
-	if !p.local || len(p.c.Profiles) == 0 {
-		return
+// functionsIn says which functions occur in profiles. What cannot be read is left
+// to analysis, which says why.
+func functionsIn(list []CPUProfile) func(name string) bool {
+	names := map[string]bool{}
+	for _, p := range list {
+		if decoded, err := stacks.Decode(p.Data, stacks.Budget{}); err == nil {
+			for i := range decoded.Functions {
+				names[decoded.Functions[i].Name] = true
+			}
+		}
 	}
-	decoded, err := stacks.Decode(p.c.Profiles[0].Data, stacks.Budget{})
-	if err != nil {
-		return // analysis says why, in a gap of its own
-	}
-	names := make(map[string]bool, len(decoded.Functions))
-	for i := range decoded.Functions {
-		names[decoded.Functions[i].Name] = true
-	}
-	calibrate(ctx, p.c, func(f string) bool { return names[f] })
+	return func(name string) bool { return names[name] }
 }
 
 // spent notes what all of this cost, since used.
 func (c *Capture) spent(used usage) {
-	now := selfUsage()
+	total := selfUsage()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.Self.CPU = now.cpu - used.cpu
-	c.Self.MaxRSS = now.maxRSS
+	c.Self.CPU = total.cpu - used.cpu
+	c.Self.MaxRSS = total.maxRSS
 }
 
 // usage is the CPU seconds and the peak memory, in bytes, of busywork itself.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -30,7 +29,7 @@ func newDiagnoseCmd(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diagnose TARGET…",
 		Short: "Observe once, report what is wasted",
-		Long:  "Observes each target for one window and reports.\n\n" + targetHelp,
+		Long:  "Observes the targets, all inside one window, and reports on one after the other.\n\n" + targetHelp,
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.targets = args
@@ -42,34 +41,18 @@ func newDiagnoseCmd(s streams) *cobra.Command {
 	return cmd
 }
 
-// atOnce bounds how many targets are observed at the same time: each remote one
-// holds a handful of connections, and many systems allow 1,024 open files.
-const atOnce = 200
-
 func runDiagnose(ctx context.Context, o diagnoseOptions, s streams) error {
 	out, err := o.reportFlags.open(s)
 	if err != nil {
 		return err
 	}
-	reports, errs := make([]*analyze.Report, len(o.targets)), make([]error, len(o.targets))
-	p := newProgress(s.err)
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, atOnce)
-	for i, target := range o.targets {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			c, err := o.capture(ctx, target, p)
-			if err != nil {
-				errs[i] = err
-				return
-			}
+	captures, errs := o.captures(ctx, o.targets, newProgress(s.err))
+	reports := make([]*analyze.Report, len(captures))
+	for i, c := range captures {
+		if c != nil {
 			reports[i] = analyze.Analyze(c, out.options)
-		}()
+		}
 	}
-	wg.Wait()
 	return out.write(reports, errs, s)
 }
 

@@ -35,12 +35,12 @@ func newSignalsCmd(s streams) *cobra.Command {
 }
 
 func runSignals(ctx context.Context, o signalsOptions, s streams) error {
-	c, err := o.capture(ctx, o.target, newProgress(s.err))
-	if err != nil {
-		return err
+	captures, errs := o.captures(ctx, []string{o.target}, newProgress(s.err))
+	if errs[0] != nil {
+		return errs[0]
 	}
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	for _, state := range analyze.SignalStates(analyze.NewFacts(c)) {
+	for _, state := range analyze.SignalStates(analyze.NewFacts(captures[0])) {
 		seen, note := "missing", state.How
 		if state.Seen {
 			seen, note = "seen", state.Note

@@ -54,27 +54,54 @@ func (f *targetFlags) options(target string) (profile.Options, error) {
 	return o, nil
 }
 
-// capture observes a live target, or loads what was kept of one.
-func (f *targetFlags) capture(ctx context.Context, target string, p *progress) (*profile.Capture, error) {
+// captures observes the live targets, all inside one window, and loads what was
+// kept of the others. Captures and errors are in the order of the targets.
+func (f *targetFlags) captures(ctx context.Context, targets []string, p *progress) ([]*profile.Capture, []error) {
+	captures, errs := make([]*profile.Capture, len(targets)), make([]error, len(targets))
+	var live []profile.Options
+	var at []int
+	for i, target := range targets {
+		var kept bool
+		if captures[i], kept, errs[i] = load(target); kept {
+			continue
+		}
+		var o profile.Options
+		if o, errs[i] = f.options(target); errs[i] == nil {
+			o.Progress = p.step
+			live, at = append(live, o), append(at, i)
+		}
+	}
+	defer p.done()
+	switch len(live) {
+	case 0:
+	case 1:
+		captures[at[0]], errs[at[0]] = profile.Observe(ctx, live[0])
+	default:
+		list, failed := profile.ObserveAll(ctx, live)
+		for k, i := range at {
+			captures[i], errs[i] = list[k], failed[k]
+		}
+	}
+	return captures, errs
+}
+
+// load reads a target that is on disk; kept is false if it is not.
+func load(target string) (c *profile.Capture, kept bool, err error) {
 	info, err := os.Stat(target)
 	switch {
 	case err == nil && info.IsDir():
-		return profile.Load(target)
+		c, err = profile.Load(target)
+		return c, true, err
 	case err == nil:
-		return profile.FromFile(target)
+		c, err = profile.FromFile(target)
+		return c, true, err
 	case looksLikePath(target):
-		return nil, &profile.Unavailable{
+		return nil, true, &profile.Unavailable{
 			Reason: fmt.Sprintf("%s: no such file or folder", target),
 			Hint:   "a capture folder or a pprof file is given by its path; a live target by URL, pid:N or process name",
 		}
 	}
-	o, err := f.options(target)
-	if err != nil {
-		return nil, err
-	}
-	o.Progress = p.step
-	defer p.done()
-	return profile.Observe(ctx, o)
+	return nil, false, nil
 }
 
 func looksLikePath(target string) bool {
