@@ -128,6 +128,12 @@ func TestJetStream(t *testing.T) {
 			if err := nc.Flush(); err != nil {
 				t.Fatal(err)
 			}
+			// The messages are here; the goroutine that notes them may not be done.
+			eventually(t, func() bool {
+				mu.Lock()
+				defer mu.Unlock()
+				return len(subjects) >= c.Self.BrokerRequests
+			})
 			mu.Lock()
 			defer mu.Unlock()
 			if c.Self.BrokerRequests != len(subjects) {
@@ -267,5 +273,13 @@ func TestJetStreamInterrupted(t *testing.T) {
 	c := observeInterrupted(t, source, func(c *Capture) int { return len(c.JetStream) })
 	if len(c.JetStream) != 2 || len(c.Gaps) != 0 {
 		t.Errorf("%d samples, %+v", len(c.JetStream), c.Gaps)
+	}
+}
+
+// eventually waits until ok, but not for ever: the test then says what is wrong.
+func eventually(t *testing.T, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); !ok() && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
 	}
 }
