@@ -201,8 +201,8 @@ func weigh(p *Pass, r *preparation, o Outcome) (*fate, bool) {
 		return f, true
 	}
 	anew := r.perSec.overlaps(exactly(o.Attempts).within(tolerance))
-	kept := r.perSec.overlaps(exactly(math.Max(o.Accepted, intake)).within(tolerance)) ||
-		r.perSec.overlaps(exactly(o.Accepted).within(tolerance))
+	after := r.perSec.overlaps(exactly(o.Accepted).within(tolerance)) // decided first, prepared second
+	kept := after || r.perSec.overlaps(exactly(math.Max(o.Accepted, intake)).within(tolerance))
 	switch {
 	case anew && (!kept || again):
 		f.confidence = Measured
@@ -210,7 +210,7 @@ func weigh(p *Pass, r *preparation, o Outcome) (*fate, bool) {
 	case again && r.perSec.Low > o.Attempts: // several operations an attempt
 		f.confidence = Measured
 		return f, true
-	case anew && dropped(o):
+	case anew && !after && dropped(o):
 		f.confidence = Measured
 		f.sentence += " and dropped"
 		return f, true

@@ -109,6 +109,12 @@ func TestRefusedWorkNearMisses(t *testing.T) {
 			counter(c, `token_requests_total{status="429"}`, 250)
 			return c
 		}(),
+		"load is shed before anything is prepared": func() *profile.Capture {
+			c := newCapture(t, 0.4, 0.6, stack{sign + " < main.issue < main.serve", 4}, stack{"main.serve", 2})
+			counter(c, `requests_total{result="accepted"}`, 400)
+			counter(c, `requests_total{result="shed"}`, 120)
+			return c
+		}(),
 		"an occasional refusal": func() *profile.Capture {
 			c := once(t)
 			offers(c, 380, 20)
@@ -163,6 +169,19 @@ func TestRefusedWorkPartlyAccepted(t *testing.T) {
 	calibrated(c, 0.0012) // the host was busier during the calibration
 	offers(c, 105, 60)
 	counter(c, "jobs_received_total", 105)
+	f, status := found(t, c, &RefusedWork)
+	if f == nil || f.Confidence != Measured {
+		t.Fatalf("%+v %v", f, status)
+	}
+}
+
+// A job that is prepared, refused and dropped is prepared once, and in vain.
+func TestRefusedWorkDropped(t *testing.T) {
+	c := once(t)
+	calibrated(c, 0.001)
+	counter(c, `offers_total{result="accepted"}`, 150)
+	counter(c, `offers_total{result="dropped"}`, 250)
+	counter(c, "jobs_received_total", 400)
 	f, status := found(t, c, &RefusedWork)
 	if f == nil || f.Confidence != Measured {
 		t.Fatalf("%+v %v", f, status)
