@@ -176,7 +176,7 @@ func newReport(f *Facts) *Report {
 	r := &Report{
 		Schema: ReportSchema,
 		Target: ReportTarget{Name: c.Target.Name, PID: c.Target.PID, URL: c.Target.URL},
-		Window: ReportWindow{c.Window.Start.UTC(), c.Window.End.UTC(), finite(c.Window.Duration().Seconds())},
+		Window: ReportWindow{c.Window.Start.UTC(), c.Window.End.UTC(), c.Window.Duration().Seconds()},
 		Host:   reportHost(f),
 		Ledger: f.Ledger,
 		Levers: []Lever{}, Findings: []Finding{}, Rules: []RuleStatus{},
@@ -240,9 +240,6 @@ func (f *Finding) finish(rule *Rule, facts *Facts) {
 	}
 	if f.RefutedBy == nil {
 		f.RefutedBy = []string{}
-	}
-	for i := range f.Evidence {
-		f.Evidence[i].Value = finite(f.Evidence[i].Value)
 	}
 }
 

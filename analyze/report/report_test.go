@@ -143,6 +143,29 @@ func TestJSONMatchesItsSchema(t *testing.T) {
 	}
 }
 
+// Absurd figures from a target do not cost the report.
+func TestAbsurdFigures(t *testing.T) {
+	c := hostile(t)
+	for i := range c.Host {
+		c.Host[i].CPU.User *= 1e308
+	}
+	for i := range c.Processes {
+		for k := range c.Processes[i].Changed {
+			c.Processes[i].Changed[k].User *= 1e308
+		}
+	}
+	for i := range c.Counters {
+		for k := range c.Counters[i].Changed {
+			c.Counters[i].Changed[k].Value *= 1e306
+		}
+	}
+	for _, form := range Forms {
+		if out := render(t, form, analyze.Analyze(c, analyze.Options{})); out == "" {
+			t.Errorf("no %s", form)
+		}
+	}
+}
+
 func TestSameBytes(t *testing.T) {
 	for _, form := range Forms {
 		a := render(t, form, analyze.Analyze(hostile(t), analyze.Options{}))
