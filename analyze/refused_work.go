@@ -49,7 +49,7 @@ several of the operation.`,
 		{"preparation-share", 0.05, "of the target's CPU", "below 5 % even discarding all of it is within what a profile of 10 s can tell"},
 		{"refused-share", 0.20, "of attempts", "an occasional refusal is the price of not asking first; from one in five on, asking pays"},
 		{"refused-count", 20, "refusals in the window", "20 events are known to ± 45 %; fewer are an accident"},
-		{"operations-per-job", 1.25, "per job taken in", "below a quarter over one the excess is lost in the error of the calibration"},
+		{"operations-per-job", 1.25, "per job taken in", "a rate implied by calibration is too unsure to accuse by itself; with two paths in the right shares a quarter over one agrees with them"},
 	},
 	Check: checkRefusedWork,
 }
@@ -156,6 +156,8 @@ type fate struct {
 // preparations. settled says that the question is answered, with or without a
 // finding.
 func byCounters(p *Pass, r *preparation) (_ *fate, settled bool) {
+	var best *fate
+	nearest := math.Inf(1)
 	spared := false
 	for _, o := range p.Outcomes { // best reading first
 		refused := o.Refused * o.RefusedBy[0].Seconds
@@ -163,20 +165,27 @@ func byCounters(p *Pass, r *preparation) (_ *fate, settled bool) {
 			continue
 		}
 		f, settled := weigh(p, r, o)
-		if !settled {
+		switch {
+		case !settled:
 			continue
-		}
-		if f == nil {
+		case f == nil:
 			spared = true
 			continue
-		}
-		if spared && len(r.spend.Branches) < 2 {
+		case spared && len(r.spend.Branches) < 2:
 			f.confidence = Suspected // a better reading of other counters says that nothing is lost
 			f.settles = "which of the service's counters are of " + short(p.CPU.name(r.attempt))
 		}
-		return f, true
+		// Of several readings that accuse, the one whose attempts are nearest to the
+		// preparations is of them.
+		distance := 0.0
+		if r.known {
+			distance = math.Abs(math.Log(r.perSec.Value / o.Attempts))
+		}
+		if distance < nearest {
+			best, nearest = f, distance
+		}
 	}
-	return nil, spared
+	return best, best != nil || spared
 }
 
 // weigh decides which story one reading of the counters tells.
@@ -349,7 +358,7 @@ func byIntake(p *Pass, r *preparation) (*fate, bool) {
 		return nil, false
 	}
 	perJob := r.perSec.Times(1 / in.Distinct)
-	if perJob.Low <= 1 || perJob.Value < p.Limit("operations-per-job") {
+	if perJob.Value < p.Limit("operations-per-job") {
 		p.Clean("%.2f operations per job taken in", perJob.Value)
 		return nil, false
 	}

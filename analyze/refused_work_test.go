@@ -109,6 +109,12 @@ func TestRefusedWorkNearMisses(t *testing.T) {
 			counter(c, `token_requests_total{status="429"}`, 250)
 			return c
 		}(),
+		"a token service whose signatures cost 1.63 times what calibration says": func() *profile.Capture {
+			c := newCapture(t, 0.5, 0.8, stack{sign + " < main.issue < main.serve", 6.52}, stack{"main.serve", 2})
+			counter(c, `token_requests_total{status="200"}`, 400)
+			counter(c, `token_requests_total{status="429"}`, 150)
+			return c
+		}(),
 		"load is shed before anything is prepared": func() *profile.Capture {
 			c := newCapture(t, 0.4, 0.6, stack{sign + " < main.issue < main.serve", 4}, stack{"main.serve", 2})
 			counter(c, `requests_total{result="accepted"}`, 400)
