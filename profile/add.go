@@ -15,6 +15,11 @@ func (c *Capture) AddSupervisor(s Supervisor)      { add(c, &c.Supervisors, kind
 func (c *Capture) AddCounters(s CounterSample)     { add(c, &c.Counters, kindCounters, s) }
 func (c *Capture) AddJetStream(s JetStreamSample)  { add(c, &c.JetStream, kindJetStream, s) }
 func (c *Capture) AddRedis(s RedisSample)          { add(c, &c.Redis, kindRedis, s) }
+func (c *Capture) AddPostgres(s PostgresSample)    { add(c, &c.Postgres, kindPostgres, s) }
+func (c *Capture) AddIO(s IOSample)                { add(c, &c.IO, kindIO, s) }
+func (c *Capture) AddStall(s StallSample)          { add(c, &c.Stalls, kindStall, s) }
+func (c *Capture) AddPeer(p Peer)                  { add(c, &c.Peers, kindPeer, p) }
+func (c *Capture) AddConnections(k Connections)    { add(c, &c.Connections, kindConnections, k) }
 func (c *Capture) AddBuild(b Build)                { add(c, &c.Builds, kindBuild, b) }
 func (c *Capture) AddCalibration(k Calibration)    { add(c, &c.Calibrations, kindCalibration, k) }
 func (c *Capture) AddDiscovery(what, is, how string) {

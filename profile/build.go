@@ -18,7 +18,7 @@ const (
 )
 
 // buildSource reads how the program that process pid runs was built, from the
-// executable itself. It costs the target nothing. A program that is not
+// executable itself, and what the Go runtime was told in its environment. It costs the target nothing. A program that is not
 // written in Go becomes a Gap.
 func buildSource(pid int) Source {
 	return Source{Signal: "build", Gather: func(_ context.Context, _ Window, c *Capture) error {
@@ -30,7 +30,7 @@ func buildSource(pid int) Source {
 		if err != nil {
 			return err
 		}
-		b.PID, b.Path = pid, printable(path, maxBuildText)
+		b.PID, b.Path, b.Environment = pid, printable(path, maxBuildText), environmentOf(pid)
 		c.AddBuild(b)
 		return nil
 	}}

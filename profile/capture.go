@@ -29,6 +29,11 @@ type Capture struct {
 	Counters     []CounterSample
 	JetStream    []JetStreamSample
 	Redis        []RedisSample
+	Postgres     []PostgresSample
+	IO           []IOSample
+	Stalls       []StallSample
+	Peers        []Peer
+	Connections  []Connections
 	Builds       []Build
 	Calibrations []Calibration
 	Discoveries  []Discovery
@@ -121,6 +126,7 @@ type CgroupSample struct {
 	ThrottledFor   float64 // seconds throttled so far
 	MemoryMax      uint64  // bytes, 0 if there is no limit
 	MemoryCurrent  uint64  // bytes
+	MemoryIdle     uint64  // bytes of that which the kernel takes back first: file contents not used lately
 	MemoryOOMKills uint64
 }
 
@@ -146,9 +152,12 @@ type Process struct {
 	ProcessKey
 	User, System           float64 // CPU seconds of the process itself
 	ChildUser, ChildSystem float64 // CPU seconds of the children it has reaped, and of theirs
-	RSS                    uint64  // bytes
-	Threads                int
-	State                  string // the kernel's letter: R, S, D, Z, T, I
+	// Faults are pages that it was given, or had to copy after a fork, without
+	// reading a disk; ChildFaults are those of the children it has reaped.
+	Faults, ChildFaults uint64 `json:",omitempty"`
+	RSS                 uint64 // bytes
+	Threads             int
+	State               string // the kernel's letter: R, S, D, Z, T, I
 }
 
 // A ProcessSample is one sweep over the process table. Only processes that
@@ -233,6 +242,14 @@ type JetStreamSample struct {
 	Server    string              // URL without user-info
 	Streams   []JetStreamStream   `json:",omitempty"`
 	Consumers []JetStreamConsumer `json:",omitempty"`
+	// ClientID is the number that the server gave to a connection made at this
+	// moment; it numbers all connections in turn, and some of its own parts,
+	// consumers among them. Own of these were busywork's until then. Both are
+	// known of the first and the last sample only, else 0, and comparable if
+	// ServerID is the same.
+	ClientID uint64 `json:",omitempty"`
+	Own      uint64 `json:",omitempty"`
+	ServerID string `json:",omitempty"`
 }
 
 // A JetStreamStream is one stream's state.
@@ -262,6 +279,7 @@ type JetStreamConsumer struct {
 	MaxAckPending   int
 	MaxDeliver      int
 	AckWait         time.Duration
+	BackOff         []time.Duration `json:",omitempty"` // in place of AckWait, by attempt
 	AckPolicy       string
 	Push            bool
 }
@@ -293,6 +311,91 @@ type RedisKey struct {
 	Depth int64
 }
 
+// A PostgresSample is what one PostgreSQL server said of itself, of the
+// database that was connected to, and of the statements run there. Busywork's
+// own connection and statements are left out, but for Own.
+type PostgresSample struct {
+	At             time.Time
+	Server         string // address, without user and password
+	Version        string // "15.13"
+	Database       string
+	MaxConnections int // of the whole server
+	Connections    int // of clients to the whole server
+	Figures        PostgresFigures
+	Activity       []PostgresActivity  `json:",omitempty"` // of clients of this database
+	Statements     []PostgresStatement `json:",omitempty"`
+	// Counted says that Statements are all that was run since the sample before
+	// whose statements were counted: those left out are below the 200 that took
+	// the most time. It is false throughout where pg_stat_statements is missing.
+	Counted bool
+	Own     uint64 // transactions of busywork itself so far, part of Figures.Commits
+}
+
+// PostgresFigures is a database's row of pg_stat_database: totals since its
+// statistics were reset. Connections hand theirs in once a second while they are
+// busy, and ten seconds late when they fall idle.
+type PostgresFigures struct {
+	Backends                              int    // connections now
+	Sessions                              uint64 // connections ever made; 0 before version 14
+	Commits                               uint64 // transactions
+	Rollbacks                             uint64
+	Deadlocks                             uint64
+	BlocksRead, BlocksHit                 uint64 // read from disk, or its cache; found in the server's own buffers
+	Returned, Fetched                     uint64 // rows scanned, and rows fetched by index scans
+	Inserted, Updated, Deleted            uint64 // rows
+	TempBytes                             uint64
+	BlockReadMillis, BlockWriteMillis     float64 // 0 unless track_io_timing is on
+	ActiveMillis, IdleInTransactionMillis float64 // of all sessions; 0 before version 14
+	StatsReset                            string  // when, as the server writes it; a change means that all began again
+}
+
+// PostgresActivity counts the clients of a database that are in one state.
+type PostgresActivity struct {
+	State string // "active", "idle", "idle in transaction" …; "" if the user may not see it
+	Wait  string // wait_event_type: "Lock", "IO", "Client" …; "" if not waiting
+	Count int
+}
+
+// A PostgresStatement is what one statement has added since the sample before.
+// Statements are told apart by what they are with their constants taken out.
+type PostgresStatement struct {
+	ID         int64  // pg_stat_statements.queryid
+	Text       string `json:",omitempty"` // bounded, without literals and secrets; only where the capture names the statement for the first time
+	Calls      uint64
+	Rows       uint64  // returned or affected
+	ExecMillis float64 // executing, waits included
+	PlanMillis float64 // planning; 0 unless track_planning is on
+}
+
+// An IOSample is what the kernel has counted of the target process's input and
+// output since it started, and how many files it has open.
+type IOSample struct {
+	At time.Time
+	ProcessKey
+	ReadCalls, WriteCalls     uint64 // system calls that read and write, sockets and pipes included
+	ReadBytes, WriteBytes     uint64 // by these calls
+	StorageRead, StorageWrite uint64 // bytes that storage was asked for, or will be
+	OpenFiles                 int    // descriptors; -1 if unknown
+}
+
+// Connections are what was seen of connections being made in the window.
+type Connections struct {
+	At      time.Time
+	Seconds float64 // from At
+	// Made is how many were begun by all processes of the target's network
+	// namespace, counted by the kernel.
+	Made    uint64
+	Remotes []Remote `json:",omitempty"` // where those of the target led, most brief ones first
+}
+
+// A Remote is an endpoint that the target has connected to. An empty Addr stands
+// for all those that were seen less often, together.
+type Remote struct {
+	Addr  string // "10.0.0.7:443"
+	Brief int    // connections that were open at one look only
+	Kept  int    // and at several
+}
+
 // A Build is what is known of how a Go program was built.
 type Build struct {
 	PID       int    // 0 when it came from a profile
@@ -302,6 +405,10 @@ type Build struct {
 	Package   string            // path of the main package
 	Deps      map[string]string `json:",omitempty"` // module path → version
 	Settings  map[string]string `json:",omitempty"` // GOAMD64, -pgo, CGO_ENABLED …
+	// Environment is what the process was started with of GOGC, GOMEMLIMIT,
+	// GOMAXPROCS and GODEBUG, nothing else; nil if it may not be read, empty if
+	// none is set.
+	Environment map[string]string
 }
 
 // A Calibration is the CPU time of one operation, measured on this machine at
@@ -330,7 +437,7 @@ type SelfCost struct {
 	Calibration    float64 // CPU seconds of that which calibration took
 	MaxRSS         uint64  // bytes
 	TargetRequests int     // HTTP requests to the target
-	BrokerRequests int     // requests to NATS and commands to Redis
+	BrokerRequests int     // requests to NATS, commands to Redis, statements to PostgreSQL
 }
 
 // A Gap is a signal that could not be had, and why.
@@ -368,6 +475,15 @@ func (c *Capture) lastSample() time.Time {
 		later(s.At)
 	}
 	for _, s := range c.Redis {
+		later(s.At)
+	}
+	for _, s := range c.Postgres {
+		later(s.At)
+	}
+	for _, s := range c.IO {
+		later(s.At)
+	}
+	for _, s := range c.Stalls {
 		later(s.At)
 	}
 	return last

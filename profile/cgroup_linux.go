@@ -392,8 +392,25 @@ func (g *cgroup) sampleMemory(s *CgroupSample) error {
 	if err != nil {
 		return err
 	}
+	s.MemoryIdle = g.idle()
 	s.MemoryOOMKills = g.oomKills()
 	return nil
+}
+
+// idle is the part of the usage that says nothing about a shortage: files that
+// were read once stay until somebody needs the room. What the group's own
+// children hold counts, too, as it does in the usage. It is 0 where the kernel
+// does not tell.
+func (g *cgroup) idle() uint64 {
+	field := "inactive_file"
+	if g.memory.version == 1 {
+		field = "total_inactive_file"
+	}
+	counts, err := g.pairs(path.Join(g.memory.dirs[0], "memory.stat"))
+	if err != nil {
+		return 0
+	}
+	return counts[field]
 }
 
 // oomKills is 0 also where the kernel, before 4.13, does not count them.

@@ -65,11 +65,12 @@ func TestCgroup(t *testing.T) {
 				"sys/fs/cgroup/pod/box/cpu.stat":       "usage_usec 3000000\nnr_periods 8\nnr_throttled 0\nthrottled_usec 0\n",
 				"sys/fs/cgroup/pod/box/memory.max":     "2000\n",
 				"sys/fs/cgroup/pod/box/memory.current": "10\n",
+				"sys/fs/cgroup/pod/box/memory.stat":    "anon 6\ninactive_file 4\nactive_file 0\n",
 				// The controllers are not passed on to the innermost group.
 				"sys/fs/cgroup/pod/box/init/cpu.stat": "usage_usec 2000000\n",
 			},
 			want: &CgroupSample{Path: "/pod/box/init", Version: 2, QuotaCores: 1.5, Usage: 2, Periods: 8,
-				Throttled: 7, ThrottledFor: 1, MemoryMax: 1000, MemoryCurrent: 10},
+				Throttled: 7, ThrottledFor: 1, MemoryMax: 1000, MemoryCurrent: 10, MemoryIdle: 4},
 		},
 		"version 2, root of a container": {
 			groups: "0::/\n", mounts: mounts2,
@@ -126,8 +127,9 @@ func TestCgroup(t *testing.T) {
 				"sys/fs/cgroup/cpuacct/release_agent": "\n", "sys/fs/cgroup/cpuacct/cpuacct.usage": "5\n",
 				"sys/fs/cgroup/memory/job/memory.limit_in_bytes": "600\n",
 				"sys/fs/cgroup/memory/job/memory.usage_in_bytes": "6\n",
+				"sys/fs/cgroup/memory/job/memory.stat":           "inactive_file 1\ntotal_inactive_file 2\n",
 			},
-			want: &CgroupSample{Path: "/job", Version: 1, MemoryMax: 600, MemoryCurrent: 6},
+			want: &CgroupSample{Path: "/job", Version: 1, MemoryMax: 600, MemoryCurrent: 6, MemoryIdle: 2},
 		},
 		"hybrid, CPU in version 1 and the rest in version 2": {
 			groups: "1:cpu,cpuacct:/job\n0::/job\n",

@@ -15,11 +15,12 @@
 //   - capture.go: [Capture], all evidence about one target over one window,
 //     as recorded, nothing derived, and the sample types that it is made of.
 //   - store.go: a Capture on disk, append-only while it grows.
+//   - recording.go: window after window, in bounded room; disk.go keeps to it.
 //   - gather.go: [Gather] runs every [Source] of a target in parallel.
 //   - discover.go: from a URL, a pid or a name to everything else.
 //   - one file for each source: cpu.go, goroutine.go, host_linux.go,
 //     process_linux.go, cgroup_linux.go, supervisor.go, counters.go,
-//     jetstream.go, redis.go, build.go, calibrate.go.
+//     jetstream.go, redis.go, postgres.go, io_linux.go, build.go, calibrate.go.
 //   - redact.go: secrets are cut before anything is kept.
 //   - stacks/: the streaming decoder of pprof profiles.
 //

@@ -44,16 +44,17 @@ type NATSOptions struct {
 // no consumer is created and no message is taken.
 func jetStreamSource(o NATSOptions, interval time.Duration) Source {
 	const signal = "jetstream"
-	return Source{Signal: signal, Gather: func(ctx context.Context, w Window, c *Capture) error {
+	return Source{Signal: signal, Gather: func(outer context.Context, w Window, c *Capture) error {
 		r := &jetStreamReader{o: o, signal: signal}
-		if err := r.connect(ctx, c); err != nil {
+		if err := r.connect(outer, c); err != nil {
 			return err
 		}
 		defer r.nc.Close()
 		p := newPace(w, interval, brokerShare)
-		return poll(ctx, w, c, signal, p.next, func(ctx context.Context) error {
+		return poll(outer, w, c, signal, p.next, func(ctx context.Context) error {
 			begun := time.Now()
-			err := r.sample(ctx, c)
+			last := time.Until(w.End) < lastLook || outer.Err() != nil
+			err := r.sample(ctx, c, last)
 			p.saw(time.Since(begun))
 			return err
 		})
@@ -68,8 +69,9 @@ type jetStreamReader struct {
 	server string
 	// refused is the last thing that the server complained of. It does so aside
 	// from the answers, which then never come.
-	refused atomic.Pointer[error]
-	cut     bool // that a bound was met has been noted
+	refused  atomic.Pointer[error]
+	cut      bool // that a bound was met has been noted
+	numbered bool // the first sample has the number of a connection
 }
 
 func (r *jetStreamReader) connect(ctx context.Context, c *Capture) error {
@@ -120,7 +122,7 @@ func natsName(list string) string {
 	return printable(strings.Join(names, ","), 200)
 }
 
-func (r *jetStreamReader) sample(ctx context.Context, c *Capture) error {
+func (r *jetStreamReader) sample(ctx context.Context, c *Capture, last bool) error {
 	s := JetStreamSample{At: time.Now(), Server: r.server}
 	streams, err := r.streams(ctx)
 	if err != nil {
@@ -151,6 +153,7 @@ func (r *jetStreamReader) sample(ctx context.Context, c *Capture) error {
 		c.AddGap(r.signal, fmt.Sprintf("only the first %d streams and %d consumers are looked at", maxStreams, maxConsumers),
 			"name the streams and consumers of interest")
 	}
+	r.number(&s, last)
 	c.AddJetStream(s)
 	return nil
 }
@@ -274,6 +277,7 @@ func consumerState(i *jetstream.ConsumerInfo) JetStreamConsumer {
 		MaxAckPending:   i.Config.MaxAckPending,
 		MaxDeliver:      i.Config.MaxDeliver,
 		AckWait:         i.Config.AckWait,
+		BackOff:         i.Config.BackOff,
 		AckPolicy:       strings.ToLower(strings.TrimPrefix(i.Config.AckPolicy.String(), "Ack")),
 		Push:            i.Config.DeliverSubject != "",
 	}

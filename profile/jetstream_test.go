@@ -283,3 +283,41 @@ func eventually(t *testing.T, ok func() bool) {
 		time.Sleep(time.Millisecond)
 	}
 }
+
+// TestNATSClients counts the connections of others between two samples.
+func TestNATSClients(t *testing.T) {
+	s := natsServer(t, server.Options{JetStream: true, Username: "ann", Password: "hunter2"})
+	url := strings.Replace(s.ClientURL(), "://", "://ann:hunter2@", 1)
+	_, js := connectNATS(t, url)
+	jobsStream(t, js)
+	now := time.Now()
+	c := &Capture{Window: Window{Start: now, End: now.Add(time.Second)}}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		gatherAll(t.Context(), []Source{jetStreamSource(NATSOptions{URL: url}, time.Second/4)}, c)
+	}()
+	eventually(t, func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.JetStream) > 0
+	})
+	for range 25 {
+		nc, _ := connectNATS(t, url)
+		nc.Close()
+	}
+	<-done
+	first, last := c.JetStream[0], c.JetStream[len(c.JetStream)-1]
+	if first.ServerID == "" || first.ServerID != last.ServerID {
+		t.Fatalf("server %q, then %q", first.ServerID, last.ServerID)
+	}
+	if n := (last.ClientID - last.Own) - (first.ClientID - first.Own); n != 25 {
+		t.Errorf("%d connections counted, 25 were made", n)
+	}
+	for _, s := range c.JetStream[1 : len(c.JetStream)-1] {
+		if s.ClientID != 0 {
+			t.Errorf("a connection was made inside the window")
+		}
+	}
+	checkKept(t, c)
+}

@@ -25,8 +25,11 @@ type Options struct {
 	Metrics  []string      // URLs of metrics, beside those found
 	NATS     NATSOptions
 	Redis    RedisOptions
+	Postgres PostgresOptions
 	Dir      string // folder to write the Capture to as it grows; "" for none
 	Progress func(what string, elapsed, total time.Duration)
+
+	disk *disk // where Dir's size is bounded; nil where it is not
 }
 
 // How often the sources that ask this machine look. Once a second is enough for
@@ -50,7 +53,7 @@ func Observe(ctx context.Context, o Options) (*Capture, error) {
 	c.Window = windowFromNow(o.Window)
 	var kept *Writer
 	if o.Dir != "" {
-		if kept, err = Create(o.Dir); err != nil {
+		if kept, err = create(o.Dir, o.disk); err != nil {
 			return nil, err
 		}
 		kept.Attach(c)
@@ -289,8 +292,21 @@ func (p *plan) found(f found) {
 			p.NATS.URL = "nats://" + b.Addr.String()
 		case b.Kind == "redis" && p.Redis.URL == "":
 			p.Redis.URL = "redis://" + b.Addr.String()
+		case b.Kind == "postgres" && p.Postgres.DSN == "":
+			p.foundPostgres(b)
 		}
 	}
+}
+
+// foundPostgres takes over a server that the target is connected to. Unlike the
+// others it lets nobody look who does not say who he is.
+func (p *plan) foundPostgres(b broker) {
+	o, err := foundPostgres(b.Addr, p.pid)
+	if err != nil {
+		p.c.gap("postgres", err)
+		return
+	}
+	p.Postgres = o
 }
 
 // machineSources lists what is to be gathered of this machine, if the target is
@@ -306,7 +322,7 @@ func (p *plan) machineSources() []Source {
 func (p *plan) sources() []Source {
 	var list []Source
 	if p.pid != 0 {
-		list = append(list, cgroupSource(p.pid, interval), buildSource(p.pid))
+		list = append(list, cgroupSource(p.pid, interval), ioSource(p.pid, interval), stallSource(p.pid), peersSource(p.pid), connectionSource(p.pid), buildSource(p.pid))
 	}
 	if p.pprof {
 		list = append(list, cpuSource(p.client, ""), goroutineSource(p.client))
@@ -321,6 +337,9 @@ func (p *plan) sources() []Source {
 	}
 	if p.Redis.URL != "" {
 		list = append(list, redisSource(p.Redis, interval))
+	}
+	if p.Postgres.DSN != "" {
+		list = append(list, postgresSource(p.Postgres))
 	}
 	return list
 }

@@ -51,6 +51,7 @@ func TestParseProcessStat(t *testing.T) {
 		want := Process{
 			ProcessKey: ProcessKey{PID: 42, Start: 123.45},
 			User:       1.5, System: 2.5, ChildUser: 10, ChildSystem: 20,
+			Faults: 1, ChildFaults: 2,
 			RSS: 3 * pageSize, Threads: 7, State: "S",
 		}
 		if diff := cmp.Diff(want, got.Process); diff != "" || got.ppid != 1 || exitCode(got.exit) != 73 || string(got.name) != name {

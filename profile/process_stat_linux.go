@@ -18,20 +18,25 @@ type procStat struct {
 	// exit is the status as wait(2) gives it. The kernel says 0 to those who
 	// may not inspect the process.
 	exit uint64
+	// majorFaults is page faults that had to read from a disk.
+	majorFaults uint64
 }
 
 // The fields of /proc/PID/stat that are used, by their number in proc(5).
 const (
-	fieldState     = 3
-	fieldPPID      = 4
-	fieldUser      = 14
-	fieldSystem    = 15
-	fieldChildUser = 16
-	fieldChildSys  = 17
-	fieldThreads   = 20
-	fieldStart     = 22
-	fieldRSS       = 24
-	fieldExit      = 52 // since Linux 3.5
+	fieldState       = 3
+	fieldPPID        = 4
+	fieldFaults      = 10
+	fieldChildFaults = 11
+	fieldMajor       = 12
+	fieldUser        = 14
+	fieldSystem      = 15
+	fieldChildUser   = 16
+	fieldChildSys    = 17
+	fieldThreads     = 20
+	fieldStart       = 22
+	fieldRSS         = 24
+	fieldExit        = 52 // since Linux 3.5
 )
 
 // parseProcessStat reads the text of /proc/PID/stat into s without allocating.
@@ -73,6 +78,12 @@ func (s *procStat) field(n int, field []byte) (err error) {
 		s.State = stateLetter(field)
 	case fieldPPID:
 		s.ppid, err = parsePID(field)
+	case fieldFaults:
+		err = parseInto(field, &s.Faults)
+	case fieldChildFaults:
+		err = parseInto(field, &s.ChildFaults)
+	case fieldMajor:
+		err = parseInto(field, &s.majorFaults)
 	case fieldUser:
 		err = ticks(field, &s.User)
 	case fieldSystem:

@@ -124,7 +124,8 @@ func TestRedis(t *testing.T) {
 			t.Errorf("server %q", s.Server)
 		}
 	}
-	for _, field := range []string{"redis_version", "process_id", "used_cpu_user", "connected_clients", "used_memory", "total_commands_processed", "db3"} {
+	for _, field := range []string{"redis_version", "process_id", "used_cpu_user", "connected_clients", "used_memory", "total_commands_processed", "db3",
+		"total_connections_received", "blocked_clients", "total_net_input_bytes", "total_net_output_bytes", "maxmemory"} {
 		if last.Info[field] == "" {
 			t.Errorf("%s is missing", field)
 		}

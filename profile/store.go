@@ -47,6 +47,11 @@ const (
 	kindCounters    = "counters"
 	kindJetStream   = "jetstream"
 	kindRedis       = "redis"
+	kindPostgres    = "postgres"
+	kindIO          = "io"
+	kindStall       = "stall"
+	kindPeer        = "peer"
+	kindConnections = "connections"
 	kindBuild       = "build"
 	kindCalibration = "calibration"
 	kindDiscovery   = "discovery"
@@ -86,25 +91,30 @@ var profileName = regexp.MustCompile(`^cpu-[1-9][0-9]{0,5}\.pb\.gz$`)
 // written before stays readable, and Close reports it.
 type Writer struct {
 	dir      string
-	file     *os.File
+	disk     *disk // nil for none in particular
+	file     *diskFile
+	out      *bufio.Writer // makes one write of a line, for what is cut off to end with a whole one
 	zip      *gzip.Writer
 	profiles int
 	err      error
 }
 
 // Create starts a capture in dir, which must not hold one yet.
-func Create(dir string) (*Writer, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+func Create(dir string) (*Writer, error) { return create(dir, nil) }
+
+func create(dir string, d *disk) (*Writer, error) {
+	if err := d.mkdir(dir); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(dir, evidenceFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	f, err := d.create(filepath.Join(dir, evidenceFile))
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("%s already holds a capture", dir)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &Writer{dir: dir, file: f, zip: gzip.NewWriter(f)}, nil
+	out := bufio.NewWriterSize(f, 64<<10)
+	return &Writer{dir: dir, disk: d, file: f, out: out, zip: gzip.NewWriter(out)}, nil
 }
 
 // Attach makes everything that is added to c from now on go to disk too. It
@@ -124,7 +134,10 @@ func (w *Writer) Close(c *Capture) error {
 	defer c.mu.Unlock()
 	w.append(kindEnd, endLine{c.Target, c.Window, c.Self})
 	c.sink = nil
-	return errors.Join(w.err, w.zip.Close(), w.file.Close())
+	if w.err == nil {
+		w.err = errors.Join(w.zip.Close(), w.out.Flush())
+	}
+	return errors.Join(w.err, w.file.Close())
 }
 
 // each hands out all evidence of c, in the order of the fields.
@@ -140,6 +153,11 @@ func (c *Capture) each(put func(kind string, v any)) {
 	eachOf(put, kindCounters, c.Counters)
 	eachOf(put, kindJetStream, c.JetStream)
 	eachOf(put, kindRedis, c.Redis)
+	eachOf(put, kindPostgres, c.Postgres)
+	eachOf(put, kindIO, c.IO)
+	eachOf(put, kindStall, c.Stalls)
+	eachOf(put, kindPeer, c.Peers)
+	eachOf(put, kindConnections, c.Connections)
 	eachOf(put, kindBuild, c.Builds)
 	eachOf(put, kindCalibration, c.Calibrations)
 	eachOf(put, kindDiscovery, c.Discoveries)
@@ -175,7 +193,7 @@ func (w *Writer) append(kind string, v any) {
 		return
 	}
 	if _, err = w.zip.Write(append(text, '\n')); err == nil {
-		err = w.zip.Flush()
+		err = errors.Join(w.zip.Flush(), w.out.Flush())
 	}
 	w.err = err
 }
@@ -184,7 +202,7 @@ func (w *Writer) keepProfile(p CPUProfile) (profileLine, error) {
 	w.profiles++
 	sum := sha256.Sum256(p.Data)
 	l := profileLine{p, fmt.Sprintf("cpu-%d.pb.gz", w.profiles), len(p.Data), hex.EncodeToString(sum[:])}
-	return l, os.WriteFile(filepath.Join(w.dir, l.File), p.Data, 0o600)
+	return l, w.disk.write(filepath.Join(w.dir, l.File), p.Data)
 }
 
 // Save writes a whole Capture to dir.
@@ -197,31 +215,46 @@ func Save(dir string, c *Capture) error {
 	return w.Close(c)
 }
 
-// Load reads a capture folder. One that was cut off, at whatever byte, loads
-// up to its last whole line and gets a Gap that says so.
+// Load reads a capture folder, or the newest whole window of a recording. A
+// capture that was cut off, at whatever byte, loads up to its last whole line
+// and gets a Gap that says so.
 func Load(dir string) (*Capture, error) {
+	c, _, err := loadFolder(dir)
+	if errors.Is(err, errNoEvidence) {
+		if list, none := Windows(dir); none == nil {
+			return newestWhole(list)
+		}
+		return nil, fmt.Errorf("%s is not a capture: it has no %s", dir, evidenceFile)
+	}
+	return c, err
+}
+
+var errNoEvidence = errors.New("there is no " + evidenceFile)
+
+// loadFolder also says whether the capture was written to its end.
+func loadFolder(dir string) (c *Capture, whole bool, err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer root.Close()
 	f, err := openRegular(root, evidenceFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is not a capture: it has no %s", dir, evidenceFile)
+		return nil, false, errNoEvidence
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer f.Close()
 	zip, err := gzip.NewReader(f)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s: %w", dir, evidenceFile, err)
+		return nil, false, fmt.Errorf("%s: %s: %w", dir, evidenceFile, err)
 	}
 	l := loader{root: root, c: new(Capture)}
 	if err := l.read(zip); err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
+		return nil, false, fmt.Errorf("%s: %w", dir, err)
 	}
-	return l.c, nil
+	return l.c, l.ended, nil
 }
 
 // asLoaded is c as it would be after Save and Load. A clock's monotonic reading,
@@ -360,6 +393,16 @@ func (l *loader) take(ln line) error {
 		return into(ln.Data, &c.JetStream)
 	case kindRedis:
 		return into(ln.Data, &c.Redis)
+	case kindPostgres:
+		return into(ln.Data, &c.Postgres)
+	case kindIO:
+		return into(ln.Data, &c.IO)
+	case kindStall:
+		return into(ln.Data, &c.Stalls)
+	case kindPeer:
+		return into(ln.Data, &c.Peers)
+	case kindConnections:
+		return into(ln.Data, &c.Connections)
 	case kindBuild:
 		return into(ln.Data, &c.Builds)
 	case kindCalibration:

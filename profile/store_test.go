@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,34 @@ func sampleCapture() *Capture {
 	c.AddGap("redis", "no server was named", "--redis URL")
 	c.Self.CPU = 0.125
 	return c
+}
+
+// TestEveryFieldIsKept: evidence that is gathered and not written would only be
+// missed once it is needed.
+func TestEveryFieldIsKept(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "capture")
+	c := new(Capture)
+	each := func(c *Capture, do func(name string, field reflect.Value)) {
+		v := reflect.ValueOf(c).Elem()
+		for i := range v.NumField() {
+			if f := v.Field(i); f.Kind() == reflect.Slice && v.Type().Field(i).IsExported() {
+				do(v.Type().Field(i).Name, f)
+			}
+		}
+	}
+	each(c, func(_ string, f reflect.Value) { f.Set(reflect.MakeSlice(f.Type(), 1, 1)) })
+	if err := Save(dir, c); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	each(got, func(name string, f reflect.Value) {
+		if f.Len() != 1 {
+			t.Errorf("%s: %d of 1 came back", name, f.Len())
+		}
+	})
 }
 
 var compare = cmp.Options{cmpopts.IgnoreUnexported(Capture{}), cmpopts.EquateEmpty()}

@@ -1,0 +1,107 @@
+package profile
+
+import (
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+)
+
+// TestConnections makes connections to two servers while it is looked at, and
+// keeps one.
+func TestConnections(t *testing.T) {
+	d, err := openProcDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	r := connectionReader{procDir: d, pid: os.Getpid(), seen: map[connection]int{}}
+	first, err := r.made()
+	if err != nil {
+		t.Fatal(err)
+	}
+	busy, quiet := listenAndHold(t), listenAndHold(t)
+	defer dialed(t, quiet).Close()
+	const brief = 12
+	for range brief {
+		conn := dialed(t, busy)
+		if err := r.look(); err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+	}
+	last, err := r.made()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made := last - first; made < brief+1 { // others in the namespace may connect as well
+		t.Errorf("%d connections were counted, of at least %d", made, brief+1)
+	}
+	byAddr := map[string]Remote{}
+	for _, o := range r.remotes() {
+		byAddr[o.Addr] = o
+	}
+	if want := (Remote{Addr: busy, Brief: brief}); byAddr[busy] != want {
+		t.Errorf("%+v, want %+v", byAddr[busy], want)
+	}
+	if want := (Remote{Addr: quiet, Kept: 1}); byAddr[quiet] != want {
+		t.Errorf("%+v, want %+v", byAddr[quiet], want)
+	}
+}
+
+// The source gives one account of its window, even of a short one.
+func TestConnectionSource(t *testing.T) {
+	var c Capture
+	w := Window{Start: time.Now(), End: time.Now()}
+	if err := connectionSource(os.Getpid()).Gather(t.Context(), w, &c); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Connections) != 1 || c.Connections[0].Seconds <= 0 {
+		t.Errorf("%+v", c.Connections)
+	}
+}
+
+func TestActiveOpens(t *testing.T) {
+	const table = "Ip: Forwarding DefaultTTL\nIp: 1 64\nTcp: RtoAlgorithm ActiveOpens PassiveOpens\nTcp: 1 4711 12\nUdp: A\nUdp: 1\n"
+	if n, err := activeOpens([]byte(table)); n != 4711 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	for _, bad := range []string{"", "Tcp: ActiveOpens\n", "Tcp: RtoAlgorithm ActiveOpens\nTcp: 1\n", "Tcp: ActiveOpens\nTcp: many\n"} {
+		if n, err := activeOpens([]byte(bad)); err == nil {
+			t.Errorf("%q gave %d", bad, n)
+		}
+	}
+}
+
+// listenAndHold accepts connections, and closes each when the other side has.
+func listenAndHold(t *testing.T) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				_, _ = io.Copy(io.Discard, conn) // until the end
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
+func dialed(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
