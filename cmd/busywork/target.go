@@ -33,6 +33,7 @@ func (f *targetFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.NATS.CredsFile, "nats-creds", "", "NATS credentials file")
 	set.StringVar(&f.Redis.URL, "redis", "", "Redis server: redis://host:port/db")
 	set.StringArrayVar(&f.Redis.Keys, "queue", nil, "key whose length is a queue's depth")
+	set.StringVar(&f.Postgres.DSN, "postgres", "", "PostgreSQL database: postgres://user@host/database (password: PGPASSFILE or ~/.pgpass)")
 	set.StringArrayVar(&f.HTTP.Headers, "header", nil, `header for the target: "Name: value"`)
 	set.StringVar(&f.HTTP.BearerFile, "bearer-file", "", "file with a bearer token for the target")
 	set.StringVar(&f.HTTP.BearerEnv, "bearer-env", "", "environment variable with a bearer token for the target")
