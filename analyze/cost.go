@@ -15,16 +15,17 @@ var aside = []struct {
 }
 
 // coresUnder is what an own function costs: the CPU under it, and its part of
-// what is done aside. That part is by proportion, so the lower bound does
-// without it.
+// what is done aside.
 func (f *Facts) coresUnder(own uint32) Interval {
+	return f.coresOf(func(g *Group) bool { return lastIndex(g.Chain, own) >= 0 })
+}
+
+// coresOf is what the groups cost that here says yes to, and their part of what
+// is done aside. That part is by proportion, so the lower bound does without it.
+func (f *Facts) coresOf(here func(*Group) bool) Interval {
 	c := f.CPU
-	var direct, extra float64
-	for i := range c.Groups {
-		if g := &c.Groups[i]; lastIndex(g.Chain, own) >= 0 {
-			direct += g.Seconds
-		}
-	}
+	direct := c.where(here)
+	extra := 0.0
 	for _, a := range aside {
 		var done, asked, askedHere float64
 		for i := range c.Groups {
@@ -34,7 +35,7 @@ func (f *Facts) coresUnder(own uint32) Interval {
 				done += g.Seconds
 			case len(g.Chain) > 0 && (g.Ops|1<<g.Op)&a.by != 0:
 				asked += g.Seconds
-				if lastIndex(g.Chain, own) >= 0 {
+				if here(g) {
 					askedHere += g.Seconds
 				}
 			}

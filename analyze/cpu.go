@@ -43,6 +43,7 @@ type Group struct {
 	Chain   []uint32 // own functions, nearest to the leaf first
 	Op      Operation
 	Ops     operationSet
+	Marks   Mark    // of functions anywhere on the stack
 	Units   uint32  // bit i: a function of Calibrations[i] is on the stack
 	Markers uint32  // bit i: a marker of Calibrations[i] is on the stack
 	Seconds float64 // CPU
@@ -56,6 +57,7 @@ type class struct {
 	op      Operation
 	own     bool
 	plain   bool // none of all this: most functions
+	marks   Mark
 	units   uint32
 	markers uint32
 }
@@ -154,7 +156,7 @@ func classify(p *stacks.Profile, own ownership, calibrations []profile.Calibrati
 	list := make([]class, len(p.Functions))
 	for i := range p.Functions {
 		f := &p.Functions[i]
-		k := class{op: operationOf(f.Name, f.File, own.golang), own: own.owns(f)}
+		k := class{op: operationOf(f.Name, f.File, own.golang), own: own.owns(f), marks: marksOf(f.Name, f.File, own.golang)}
 		if len(calibrations) > 0 {
 			k.units, k.markers = units[f.Name], markers[f.Name]
 		}

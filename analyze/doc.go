@@ -13,16 +13,20 @@
 // # Tour
 //
 //   - engine.go: [Analyze], the whole way from a Capture to a Report.
-//   - facts.go: [Facts], and what goes into them, one file each: cpu.go and
-//     walk.go (the profile in one pass), operation.go and owner.go (what a
-//     function does, and whose it is), paths.go and cost.go (which function to
-//     name, and what it costs), host.go, process.go, ledger.go, series.go and
-//     meaning.go (counters, and what they mean), queues.go, growth.go,
+//   - facts.go: [Facts], and what goes into them, one file each. The profile in
+//     one pass: cpu.go and walk.go; what a function does: operation.go, marks.go;
+//     whose it is: owner.go, owners.go, paths.go; what it costs: cost.go,
+//     charge.go. The machine: host.go, stalls.go, process.go, crew.go, held_up.go, ledger.go.
+//     The service: series.go, meaning.go, throughput.go, taken.go, requests.go,
+//     goroutines.go, goruntime.go, io.go. What it talks to: queues.go,
+//     postgres.go, sql.go, sql_statement.go, nats.go. Arithmetic: growth.go,
 //     interval.go.
-//   - rule.go, catalogue.go: the Rule as a value, and the list of them. Each
-//     rule is a file of its own: refused_work.go, linear_queue_scan.go,
-//     respawn_loop.go.
-//   - report.go, levers.go, sanitise.go: the Report. Package report renders it.
+//   - rule.go, catalogue.go: the Rule as a value, and the list of them. Each rule
+//     is a file that bears its name: refused_work.go.
+//   - kin.go: findings of one cause, put together.
+//   - report.go, levers.go, backlog.go, sanitise.go: the Report. Package report
+//     renders it.
+//   - compare.go: two Reports on one service, before and after.
 //
 // # Rules of the house
 //

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"fmt"
 	"sort"
 	"strings"
@@ -13,6 +14,8 @@ import (
 type Options struct {
 	// Limits sets thresholds, by "rule.limit".
 	Limits map[string]float64
+	// CorePrice is USD an hour for a core; 0 means the default, CorePrice.
+	CorePrice float64
 }
 
 // Analyze is the whole way from a Capture to a Report.
@@ -23,13 +26,16 @@ func Analyze(c *profile.Capture, o Options) *Report {
 // Run applies every rule to the facts and reports what each of them did.
 func Run(f *Facts, rules []*Rule, o Options) *Report {
 	r := newReport(f)
+	r.CorePrice = cmp.Or(o.CorePrice, CorePrice)
 	for _, rule := range rules {
 		findings, status := runRule(rule, f, o)
 		r.Findings = append(r.Findings, findings...)
 		r.Rules = append(r.Rules, status)
 	}
 	order(r.Findings)
+	r.Findings = append([]Finding{}, kinship(r.Findings, f.CPU, rules)...)
 	r.Levers = append(r.Levers, levers(f, r.Findings)...)
+	r.Backlog = backlogOf(f, firstFix(r.Findings))
 	sanitise(r)
 	return r
 }
@@ -54,13 +60,24 @@ func runRule(rule *Rule, f *Facts, o Options) (found []Finding, status RuleStatu
 	}
 	rule.Check(pass)
 	for i := range pass.found {
-		pass.found[i].finish(rule, f)
+		pass.found[i].finish(rule, f, cmp.Or(o.CorePrice, CorePrice))
 	}
 	status.Reason = pass.clean
 	if len(pass.found) > 0 {
 		status.Status, status.Reason = "found", ""
 	}
 	return pass.found, status
+}
+
+// firstFix is the finding whose fix comes first: the first that is more than
+// suspected.
+func firstFix(list []Finding) *Finding {
+	for i := range list {
+		if list[i].Confidence != Suspected {
+			return &list[i]
+		}
+	}
+	return nil
 }
 
 // CheckLimits says which of the thresholds that a user set does not exist.

@@ -27,8 +27,17 @@ type Facts struct {
 	Outcomes  []Outcome
 	Queues    []*Queue
 	Redis     *RedisUse
+	NATS      *NATSUse
+	Postgres  *PostgresUse
+	IO        *IOUse         // of the target's process
+	Done      *Throughput    // work brought to its end
+	Requests  []Request      // HTTP requests that the target answers
 	Build     *profile.Build // the target's
 	Rates     []OperationRate
+
+	Goroutines *Goroutines
+	Stalls     *Stalls
+	Peers      map[int]string // by pid, processes here that the target works with, and how that is known
 
 	// TargetCores is the CPU of the target: by the kernel's account where it
 	// can be had, else by the profile.
@@ -50,12 +59,20 @@ func NewFacts(c *profile.Capture) *Facts {
 		Series:    newSeries(c.Counters),
 		Queues:    newQueues(c),
 		Redis:     newRedisUse(c.Redis),
+		Stalls:    newStalls(c.Stalls),
+		Peers:     peers(c.Peers),
+		NATS:      newNATSUse(c.JetStream),
+		Postgres:  newPostgresUse(c.Postgres),
+		IO:        newIOUse(c.IO),
 	}
 	f.Target = f.Processes.pid(c.Target.PID)
 	f.Meanings = meanings(f.Series)
 	f.Outcomes = outcomes(f.Meanings)
+	f.Requests = newRequests(f.Series)
+	f.Done = newThroughput(f.Meanings, f.Series, f.Queues, f.Redis)
 	f.readBuild()
 	f.readCPU()
+	f.Goroutines = newGoroutines(c.Goroutines, f.module())
 	f.TargetCores = f.targetCores()
 	f.Verdict = judgeHost(f.Host, f.Cgroup, f.treeCores(), backlog(f.Queues))
 	f.Ledger = newLedger(f)
@@ -105,11 +122,15 @@ func (f *Facts) decode(p profile.CPUProfile) (_ *CPU, err error) {
 	if err != nil {
 		return nil, err
 	}
-	module := ""
-	if f.Build != nil {
-		module = f.Build.Main
+	return newCPU(decoded, f.module(), f.Capture.Calibrations, profileSpan(p))
+}
+
+// module is the path of the target's main module, "" if unknown.
+func (f *Facts) module() string {
+	if f.Build == nil {
+		return ""
 	}
-	return newCPU(decoded, module, f.Capture.Calibrations, profileSpan(p))
+	return f.Build.Main
 }
 
 // profileSpan is the length that gathering measured, 0 if it did not.
@@ -189,7 +210,13 @@ func (f *Facts) signals() Signal {
 	set(len(f.Series) > 0, SignalCounters)
 	set(len(f.Capture.JetStream) > 1, SignalJetStream)
 	set(f.Redis != nil, SignalRedis)
-	set(len(f.Capture.Goroutines) > 0, SignalGoroutines)
+	set(f.Postgres != nil, SignalPostgres)
+	set(f.IO != nil, SignalIO)
+	set(f.Goroutines != nil, SignalGoroutines)
+	set(len(f.Queues) > 0, SignalQueues)
+	set(f.Done != nil, SignalCompletions)
+	set(f.Cgroup != nil, SignalCgroup)
+	set(f.Build != nil, SignalBuild)
 	return s
 }
 

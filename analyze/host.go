@@ -18,10 +18,27 @@ type Host struct {
 	Steal   float64
 	Idle    float64
 
+	Nice   float64 // part of User: what runs only because nothing else wants to
+	MaxCPU float64 // busy share of the busiest single CPU
+
 	ForksPerSecond    float64 // processes and threads
 	SwitchesPerSecond float64
-	Resets            int // reboots or jumps that were left out
+	Running           float64 // mean of runnable tasks, those on a CPU included, busywork's own look not
+	Blocked           float64 // mean of tasks that wait for a disk
+
+	MemTotal, MemAvailable uint64  // bytes; available is the least that was seen
+	SwapTotal, SwapUsed    uint64  // bytes, at the end
+	SwapIn, SwapOut        float64 // pages a second
+
+	// Pressure is by resource ("cpu", "memory", "io"); nil where the kernel does
+	// not tell.
+	Pressure map[string]Pressure
+	Resets   int // reboots or jumps that were left out
 }
+
+// Pressure is the share of the window in which some, or all, tasks that were not
+// idle waited for a resource.
+type Pressure struct{ Some, Full float64 }
 
 // Busy is the fraction of the CPUs that did something.
 func (h *Host) Busy() float64 { return h.User + h.System + h.IRQ }
@@ -37,8 +54,7 @@ func newHost(samples []profile.HostSample) *Host {
 		return nil
 	}
 	h := &Host{CPUs: cpuCount(samples)}
-	var mode modes
-	var forks, switches float64
+	sums := hostSums{perCPU: make([]modes, h.CPUs)}
 	for i := 1; i < len(samples); i++ {
 		a, b := &samples[i-1], &samples[i]
 		dt := b.At.Sub(a.At).Seconds()
@@ -47,19 +63,86 @@ func newHost(samples []profile.HostSample) *Host {
 			h.Resets++
 			continue
 		}
-		mode = mode.plus(d)
 		h.Seconds += dt
-		forks += float64(b.Forks - a.Forks)
-		switches += float64(b.ContextSwitches - a.ContextSwitches)
+		sums.add(a, b, d)
 	}
-	total := mode.total()
+	total := sums.all.total()
 	if total == 0 || h.Seconds == 0 {
 		return nil
 	}
+	h.readSums(&sums, total)
+	h.readLevels(samples)
+	return h
+}
+
+// hostSums is what grew over all spans between two samples that count.
+type hostSums struct {
+	all             modes
+	perCPU          []modes
+	forks, switches float64
+	in, out         float64 // pages
+	pressure        map[string]Pressure
+}
+
+func (s *hostSums) add(a, b *profile.HostSample, d modes) {
+	s.all = s.all.plus(d)
+	for cpu := range min(len(s.perCPU), len(a.PerCPU), len(b.PerCPU)) {
+		s.perCPU[cpu] = s.perCPU[cpu].plus(modesBetween(a.PerCPU[cpu], b.PerCPU[cpu]))
+	}
+	s.forks += float64(b.Forks - a.Forks)
+	s.switches += float64(b.ContextSwitches - a.ContextSwitches)
+	s.in += forward(float64(a.SwapIn), float64(b.SwapIn))
+	s.out += forward(float64(a.SwapOut), float64(b.SwapOut))
+	for resource, after := range b.Pressure {
+		before, ok := a.Pressure[resource]
+		if !ok {
+			continue
+		}
+		if s.pressure == nil {
+			s.pressure = map[string]Pressure{}
+		}
+		p := s.pressure[resource]
+		s.pressure[resource] = Pressure{p.Some + forward(before.Some, after.Some), p.Full + forward(before.Full, after.Full)}
+	}
+}
+
+// readSums turns sums into shares and rates. total is the CPU seconds of all
+// modes.
+func (h *Host) readSums(s *hostSums, total float64) {
+	mode := s.all
 	h.User, h.System, h.IRQ = mode.user/total, mode.system/total, mode.irq/total
 	h.IOWait, h.Steal, h.Idle = mode.iowait/total, mode.steal/total, mode.idle/total
-	h.ForksPerSecond, h.SwitchesPerSecond = forks/h.Seconds, switches/h.Seconds
-	return h
+	h.Nice = mode.nice / total
+	for _, m := range s.perCPU {
+		if t := m.total(); t > 0 {
+			h.MaxCPU = max(h.MaxCPU, (m.user+m.system+m.irq)/t)
+		}
+	}
+	h.ForksPerSecond, h.SwitchesPerSecond = s.forks/h.Seconds, s.switches/h.Seconds
+	h.SwapIn, h.SwapOut = s.in/h.Seconds, s.out/h.Seconds
+	for resource, p := range s.pressure {
+		if h.Pressure == nil {
+			h.Pressure = map[string]Pressure{}
+		}
+		h.Pressure[resource] = Pressure{min(1, p.Some/h.Seconds), min(1, p.Full/h.Seconds)}
+	}
+}
+
+// readLevels reads what is a level and not a count.
+func (h *Host) readLevels(samples []profile.HostSample) {
+	for i := range samples {
+		s := &samples[i]
+		h.Running += max(0, float64(s.Running)-1) / float64(len(samples)) // who looks is runnable
+		h.Blocked += float64(s.Blocked) / float64(len(samples))
+		if s.MemAvailable > 0 && (h.MemAvailable == 0 || s.MemAvailable < h.MemAvailable) {
+			h.MemAvailable = s.MemAvailable
+		}
+	}
+	last := &samples[len(samples)-1]
+	h.MemTotal, h.SwapTotal = last.MemTotal, last.SwapTotal
+	if last.SwapTotal > last.SwapFree {
+		h.SwapUsed = last.SwapTotal - last.SwapFree
+	}
 }
 
 // cpuCount is how many CPUs were online for most of the window.
@@ -68,13 +151,13 @@ func cpuCount(samples []profile.HostSample) int {
 	return max(n, 1)
 }
 
-// modes are CPU seconds.
-type modes struct{ user, system, irq, iowait, steal, idle float64 }
+// modes are CPU seconds; nice is contained in user.
+type modes struct{ user, system, irq, iowait, steal, idle, nice float64 }
 
 func (m modes) total() float64 { return m.user + m.system + m.irq + m.iowait + m.steal + m.idle }
 
 func (m modes) plus(n modes) modes {
-	return modes{m.user + n.user, m.system + n.system, m.irq + n.irq, m.iowait + n.iowait, m.steal + n.steal, m.idle + n.idle}
+	return modes{m.user + n.user, m.system + n.system, m.irq + n.irq, m.iowait + n.iowait, m.steal + n.steal, m.idle + n.idle, m.nice + n.nice}
 }
 
 func modesBetween(a, b profile.CPUTimes) modes {
@@ -85,20 +168,27 @@ func modesBetween(a, b profile.CPUTimes) modes {
 		iowait: forward(a.IOWait, b.IOWait),
 		steal:  forward(a.Steal, b.Steal),
 		idle:   forward(a.Idle, b.Idle),
+		nice:   forward(a.Nice, b.Nice),
 	}
 }
 
 // forward is b − a, or 0 where a counter ran backwards.
 func forward(a, b float64) float64 { return max(0, b-a) }
 
-// Cgroup is the CPU limit that the target lives under.
+// Cgroup is the limits that the target lives under. Where an ancestor's limit is
+// the tighter one, the quota and the throttling are that ancestor's, and Used is
+// the part of the target's own group.
 type Cgroup struct {
 	Quota     float64 // cores, 0 if there is none
-	Used      float64 // cores
+	Used      float64 // cores, 0 if it is not accounted for
 	Throttled float64 // share of enforcement periods in which it was throttled
-	Periods   float64
+	Periods   float64 // enforcement periods in which it wanted to run
+	// Held is the CPU-seconds a second for which threads that could have run were
+	// held back by the quota: how many CPUs more they would have used just then.
+	Held      float64
 	MemoryMax uint64 // bytes, 0 if there is no limit
-	Memory    uint64 // bytes
+	Memory    uint64 // bytes, at the end
+	OOMKills  float64
 }
 
 func newCgroup(samples []profile.CgroupSample) *Cgroup {
@@ -110,7 +200,12 @@ func newCgroup(samples []profile.CgroupSample) *Cgroup {
 	if dt <= 0 || b.Usage < a.Usage || b.Periods < a.Periods {
 		return nil
 	}
-	g := &Cgroup{Quota: b.QuotaCores, Used: (b.Usage - a.Usage) / dt, MemoryMax: b.MemoryMax, Memory: b.MemoryCurrent}
+	g := &Cgroup{
+		Quota: b.QuotaCores, Used: (b.Usage - a.Usage) / dt,
+		MemoryMax: b.MemoryMax, Memory: b.MemoryCurrent,
+		Held: forward(a.ThrottledFor, b.ThrottledFor) / dt,
+	}
+	g.OOMKills = forward(float64(a.MemoryOOMKills), float64(b.MemoryOOMKills))
 	if g.Periods = float64(b.Periods - a.Periods); g.Periods > 0 && b.Throttled >= a.Throttled {
 		g.Throttled = float64(b.Throttled-a.Throttled) / g.Periods
 	}
@@ -171,7 +266,7 @@ func judgeHost(h *Host, g *Cgroup, target float64, backlog string) Verdict {
 	case g != nil && g.Quota > 0 && g.Throttled >= throttledShare:
 		return say(VerdictThrottled, fmt.Sprintf("throttled by its own limit of %.2g cores in %s of periods", g.Quota, Percent(g.Throttled)))
 	case h.Steal >= stolen:
-		return say(VerdictStolen, "starved by a neighbour on the same hardware")
+		return say(VerdictStolen, "kept short of CPU by the hypervisor")
 	case h.IOWait >= waitingDisk:
 		return say(VerdictDisk, "waiting for disk")
 	case h.Busy() >= saturated && h.System+h.IRQ > h.User:

@@ -8,7 +8,9 @@ const z95 = 1.96
 // An Interval is an estimate with the bounds between which the truth lies in 95
 // of 100 cases. The unit is that of its context.
 type Interval struct {
-	Value, Low, High float64
+	Value float64 `json:"value"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
 }
 
 // exactly is an interval without width, for what was counted and not sampled.

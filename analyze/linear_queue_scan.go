@@ -131,6 +131,7 @@ func redisScan(p *Pass) (Finding, bool) {
 	if located {
 		f.Subject = short(p.CPU.name(owner))
 		f.Location = p.CPU.location(owner, 0)
+		f.cpu = p.CPU.below(owner)
 		where = " for " + f.Subject
 	}
 	f.Message = s.sentence(where, client, total)
@@ -347,6 +348,7 @@ func memoryScan(p *Pass) (Finding, bool) {
 		Confidence: Suspected,
 		Waste:      wasteOf(waste),
 		Location:   c.location(owner, 0),
+		cpu:        c.below(owner),
 		Evidence: []Evidence{
 			{What: "CPU of linear searches and moves under " + name, Value: s.Seconds / c.Seconds, Unit: "fraction", Limit: limit(p.Limit("search-share")), Source: "CPU profile"},
 		},

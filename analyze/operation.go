@@ -14,6 +14,7 @@ const (
 	OpSign
 	OpVerify
 	OpKeyParse
+	OpKeyMake
 	OpTLSHandshake
 	OpTLSRecord
 	OpDial
@@ -58,7 +59,7 @@ const (
 )
 
 var operationNames = [operations]string{
-	OpNone: "nothing", OpSign: "sign", OpVerify: "verify signatures", OpKeyParse: "parse keys",
+	OpNone: "nothing", OpSign: "sign", OpVerify: "verify signatures", OpKeyParse: "parse keys", OpKeyMake: "make keys",
 	OpTLSHandshake: "TLS handshake", OpTLSRecord: "TLS encryption", OpDial: "dial", OpHTTPClient: "HTTP client",
 	OpHTTPServer: "HTTP server", OpSQL: "SQL client", OpRedis: "Redis client", OpMessaging: "message broker client",
 	OpRPC: "RPC", OpJSON: "JSON", OpSerialise: "serialisation", OpCompress: "compression",
@@ -104,8 +105,8 @@ type pattern struct {
 // goPackages classifies Go functions by import path, without a major version
 // at its end. math/big is on purpose in none: it is arithmetic, not crypto.
 var goPackages = map[string][]pattern{
-	"crypto/rsa":                                       {{"Sign", OpSign}, {"(*PrivateKey).Sign", OpSign}, {"Verify", OpVerify}, {"GenerateKey", OpKeyParse}, {"(*PrivateKey).Precompute", OpKeyParse}, {"Decrypt", OpCipher}, {"Encrypt", OpCipher}},
-	"crypto/ecdsa":                                     {{"Sign", OpSign}, {"(*PrivateKey).Sign", OpSign}, {"Verify", OpVerify}, {"GenerateKey", OpKeyParse}},
+	"crypto/rsa":                                       {{"Sign", OpSign}, {"(*PrivateKey).Sign", OpSign}, {"Verify", OpVerify}, {"GenerateKey", OpKeyMake}, {"(*PrivateKey).Precompute", OpKeyParse}, {"Decrypt", OpCipher}, {"Encrypt", OpCipher}},
+	"crypto/ecdsa":                                     {{"Sign", OpSign}, {"(*PrivateKey).Sign", OpSign}, {"Verify", OpVerify}, {"GenerateKey", OpKeyMake}},
 	"crypto/ed25519":                                   {{"Sign", OpSign}, {"(PrivateKey).Sign", OpSign}, {"PrivateKey.Sign", OpSign}, {"Verify", OpVerify}},
 	"crypto/hmac":                                      {{"", OpHash}},
 	"crypto/internal/fips140/rsa":                      {{"Sign", OpSign}, {"Verify", OpVerify}},
@@ -209,7 +210,7 @@ var goPackages = map[string][]pattern{
 	"github.com/pierrec/lz4":                           {{"", OpCompress}},
 	"github.com/andybalholm/brotli":                    {{"", OpCompress}},
 	"regexp":                                           {{"Compile", OpRegexpCompile}, {"MustCompile", OpRegexpCompile}, {"compile", OpRegexpCompile}, {"MatchString", OpRegexpCompile}, {"", OpRegexp}},
-	"regexp/syntax":                                    {{"", OpRegexpCompile}},
+	"regexp/syntax":                                    {{"(*Inst)", OpRegexp}, {"IsWordChar", OpRegexp}, {"EmptyOpContext", OpRegexp}, {"", OpRegexpCompile}},
 	"text/template":                                    {{"", OpTemplate}},
 	"html/template":                                    {{"", OpTemplate}},
 	"text/template/parse":                              {{"", OpTemplate}},

@@ -157,7 +157,12 @@ func lastIndex(chain []uint32, f uint32) int {
 
 // under is the CPU seconds of all stacks that pass through an own function.
 func (c *CPU) under(f uint32) float64 {
-	return c.where(func(g *Group) bool { return lastIndex(g.Chain, f) >= 0 })
+	return c.where(c.below(f))
+}
+
+// below says of a group whether it passes through an own function.
+func (c *CPU) below(f uint32) func(*Group) bool {
+	return func(g *Group) bool { return lastIndex(g.Chain, f) >= 0 }
 }
 
 // operationsUnder is the CPU below an own function by operation, most first.

@@ -174,7 +174,10 @@ func commandLabel(name string, command []string) string {
 	if len(command) == 0 || command[0] == "" {
 		return name
 	}
-	base := filepath.Base(command[0])
+	// A server that writes what it does into its title puts its name first:
+	// "postgres: app shop 10.0.0.7(40404) UPDATE".
+	title, _, _ := strings.Cut(command[0], ": ")
+	base := filepath.Base(title)
 	if !isInterpreter(base) {
 		return base
 	}

@@ -147,17 +147,23 @@ func (q *Queue) backlogged() bool {
 
 // backlog puts the deepest backlogged queue into words, "" if there is none.
 func backlog(list []*Queue) string {
-	var deepest *Queue
-	for _, q := range list {
-		scheduled := q.Type != "" && q.Type != "list" && q.Type != "stream" // jobs for later: deep by nature
-		if q.backlogged() && !scheduled && (deepest == nil || q.Last > deepest.Last) {
-			deepest = q
-		}
-	}
+	deepest := deepestBacklog(list)
 	if deepest == nil {
 		return ""
 	}
 	return fmt.Sprintf("%.0f waiting in %s, %+.1f a second", deepest.Last, deepest.Name, deepest.Growth)
+}
+
+// deepestBacklog is the deepest queue that does not get shorter, nil if there
+// is none. Jobs that are scheduled for later do not wait.
+func deepestBacklog(list []*Queue) *Queue {
+	var deepest *Queue
+	for _, q := range list {
+		if q.backlogged() && !q.scheduled() && (deepest == nil || q.Last > deepest.Last) {
+			deepest = q
+		}
+	}
+	return deepest
 }
 
 // RedisUse is what a Redis server did in the window.

@@ -51,7 +51,8 @@ several of the operation.`,
 		{"refused-count", 20, "refusals in the window", "20 events are known to ± 45 %; fewer are an accident"},
 		{"operations-per-job", 1.25, "per job taken in", "a rate implied by calibration is too unsure to accuse by itself; with two paths in the right shares a quarter over one agrees with them"},
 	},
-	Check: checkRefusedWork,
+	Explains: []string{"key-algorithm"},
+	Check:    checkRefusedWork,
 }
 
 // costly are the operations that a preparation may consist of.
@@ -433,7 +434,9 @@ func refusedFinding(p *Pass, r *preparation, f *fate) Finding {
 			"what is prepared for a refused job is kept and used later (then preparations equal jobs taken in, not attempts)",
 			"the counters named in the evidence do not count refusals",
 		},
-		Settles: f.settles,
+		Settles:   f.settles,
+		cpu:       c.below(r.attempt),
+		elsewhere: "it waits for whoever refuses, and not for the CPU that the fix frees",
 	}
 }
 

@@ -26,7 +26,24 @@ type Report struct {
 	Gaps      []ReportGap   `json:"gaps"`
 	Discovery []ReportFact  `json:"discovery"`
 	Queues    []ReportQueue `json:"queues"`
-	Cost      ReportSelf    `json:"busywork"`
+	// Backlog is null where no queue holds more than a second's work.
+	Backlog *ReportBacklog `json:"backlog"`
+	// Done is the work brought to its end, null where nobody counts it.
+	Done      *ReportDone `json:"completed"`
+	CorePrice float64     `json:"usd_per_core_hour"`
+	Cost      ReportSelf  `json:"busywork"`
+}
+
+// ReportDone is how much work was brought to its end, and what a job cost.
+type ReportDone struct {
+	What      string  `json:"what"`
+	Source    string  `json:"source"`
+	PerSecond float64 `json:"per_second"`
+	Low       float64 `json:"low"`
+	High      float64 `json:"high"`
+	// CPU milliseconds of the target, and of the whole host, for each.
+	TargetCPU float64 `json:"target_cpu_ms"`
+	HostCPU   float64 `json:"host_cpu_ms"`
 }
 
 // ReportTarget is what was observed.
@@ -75,8 +92,26 @@ type Finding struct {
 	Fix        string      `json:"fix"`
 	RefutedBy  []string    `json:"refuted_by"`
 	Settles    string      `json:"settles,omitempty"` // what would settle a suspicion, and how to get it
+	Delay      *Delay      `json:"delay,omitempty"`   // where the waste is waiting, and not CPU
+	// After is how many jobs a second will be possible after the fix, where the
+	// rule can tell.
+	After *Interval `json:"jobs_per_second_after,omitempty"`
+	Kin   []Finding `json:"kin,omitempty"` // what other rules say of the same cause
 
-	severe Severity // the highest grade that the rule allows; none means no limit
+	severe Severity          // the highest grade that the rule allows; none means no limit
+	grade  Severity          // the rule's own grade, where the waste is not CPU; none means by the waste
+	cpu    func(*Group) bool // the samples of the profile that it accuses; nil if none
+	// elsewhere is what a backlog waits for, where that is not the CPU that the fix
+	// frees; "" if it may be.
+	elsewhere string
+}
+
+// Delay is waste that is no CPU: work that waits without need.
+type Delay struct {
+	// JobHours is how many job-hours of waiting come together in an hour, which is
+	// the mean number of jobs that wait.
+	JobHours float64 `json:"job_hours_per_hour"`
+	Why      string  `json:"why"` // in words, for people
 }
 
 // Waste is the CPU that is spent for nothing, with its 95 % interval.
@@ -85,6 +120,8 @@ type Waste struct {
 	Low         float64 `json:"low"`
 	High        float64 `json:"high"`
 	ShareOfHost float64 `json:"share_of_host"`
+	// USD a month, at the price that the report names.
+	Price float64 `json:"usd_per_month"`
 }
 
 func wasteOf(i Interval) Waste { return Waste{Cores: i.Value, Low: i.Low, High: i.High} }
@@ -161,13 +198,15 @@ type ReportSelf struct {
 	BrokerRequests int     `json:"broker_requests"`
 }
 
-// Worst is the highest severity among the findings.
-func (r *Report) Worst() Severity {
-	worst := SeverityNone
-	for _, f := range r.Findings {
-		worst = max(worst, f.Severity)
+// Worst is the highest severity among the findings and their kin.
+func (r *Report) Worst() Severity { return worst(r.Findings) }
+
+func worst(list []Finding) Severity {
+	w := SeverityNone
+	for i := range list {
+		w = max(w, list[i].Severity, worst(list[i].Kin))
 	}
-	return worst
+	return w
 }
 
 // newReport fills in all but findings and rules.
@@ -187,6 +226,13 @@ func newReport(f *Facts) *Report {
 			TargetRequests: c.Self.TargetRequests,
 			BrokerRequests: c.Self.BrokerRequests,
 		},
+	}
+	if d := f.Done; d != nil {
+		r.Done = &ReportDone{What: d.What, Source: d.Source, PerSecond: d.PerSecond.Value, Low: d.PerSecond.Low, High: d.PerSecond.High,
+			TargetCPU: 1000 * f.treeCores() / d.PerSecond.Value}
+		if f.Host != nil {
+			r.Done.HostCPU = 1000 * f.Host.Cores(f.Host.Busy()) / d.PerSecond.Value
+		}
 	}
 	if b := f.Build; b != nil {
 		r.Target.GoVersion, r.Target.Module = b.GoVersion, b.Main
@@ -223,12 +269,24 @@ func selfCores(c *profile.Capture) float64 {
 	return max(0, c.Self.CPU-c.Self.Calibration) / span
 }
 
-// finish grades a finding and predicts from it.
-func (f *Finding) finish(rule *Rule, facts *Facts) {
+// CorePrice is what a core costs an hour in USD where the user does not say: the
+// list price of a core-hour that others calculate with. It is an assumption, and
+// every report names it.
+const CorePrice = 0.0425
+
+// hoursPerMonth is a year's hours by twelve.
+const hoursPerMonth = 730
+
+// finish grades a finding, prices it and predicts from it.
+func (f *Finding) finish(rule *Rule, facts *Facts, price float64) {
 	f.Rule = rule.Name
 	cpus := facts.cpus()
 	f.Waste.ShareOfHost = f.Waste.Cores / cpus
+	f.Waste.Price = f.Waste.Cores * price * hoursPerMonth
 	f.Severity = severityOf(f.Waste.ShareOfHost, f.Confidence)
+	if f.grade != SeverityNone && f.Confidence != Suspected {
+		f.Severity = f.grade
+	}
 	if f.severe != SeverityNone {
 		f.Severity = min(f.Severity, f.severe)
 	}

@@ -100,8 +100,8 @@ func largestLitter(p *Pass, parent *Proc) *litter {
 		if key == "" {
 			key = b.Name
 		}
-		if key == strings.Join(parent.Command, "\x00") {
-			continue // a fork of itself, for a job: another kind of waste
+		if isCopy(b.ProcessIdentity, parent) || len(b.Command) == 0 && b.Name == parent.Name {
+			continue // a fork of itself, for a job: another kind of waste; or dead, and not to be told from one
 		}
 		if b.Name == "sleep" {
 			continue // the pause of a shell loop

@@ -58,10 +58,16 @@ func TestRespawnLoopNearMisses(t *testing.T) {
 		many = append(many, fmt.Sprintf("cc -c file%d.c", i))
 	}
 	for name, c := range map[string]func(c *profile.Capture){
-		"make -j":                        func(c *profile.Capture) { litterOf(c, []string{"make", "-j4"}, 20, 0.04, 0, many...) },
-		"make -j with errors":            func(c *profile.Capture) { litterOf(c, []string{"make", "-k"}, 20, 0.04, 1, many...) },
-		"a script that calls one tool":   func(c *profile.Capture) { litterOf(c, []string{"sh", "poll.sh"}, 5, 0.1, 0, "curl http://x") },
-		"a worker that forks for a job":  func(c *profile.Capture) { litterOf(c, []string{"rq", "worker"}, 5, 0.1, 1, "rq worker") },
+		"make -j":                       func(c *profile.Capture) { litterOf(c, []string{"make", "-j4"}, 20, 0.04, 0, many...) },
+		"make -j with errors":           func(c *profile.Capture) { litterOf(c, []string{"make", "-k"}, 20, 0.04, 1, many...) },
+		"a script that calls one tool":  func(c *profile.Capture) { litterOf(c, []string{"sh", "poll.sh"}, 5, 0.1, 0, "curl http://x") },
+		"a worker that forks for a job": func(c *profile.Capture) { litterOf(c, []string{"rq", "worker"}, 5, 0.1, 1, "rq worker") },
+		"copies that were dead when seen": func(c *profile.Capture) {
+			litterOf(c, []string{"rq", "worker"}, 5, 0.1, 1, "")
+			for i := range c.Births {
+				c.Births[i].Name = "parent" // as the kernel has it; the command line is lost
+			}
+		},
 		"two restarts":                   func(c *profile.Capture) { litterOf(c, []string{"runsv", "x"}, 0.2, 0.5, 1, "x") },
 		"a crash that costs next to nil": func(c *profile.Capture) { litterOf(c, []string{"runsv", "x"}, 1, 0.001, 1, "x") },
 	} {

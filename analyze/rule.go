@@ -17,6 +17,12 @@ const (
 	SignalJetStream
 	SignalRedis
 	SignalGoroutines
+	SignalQueues      // any queue whose depth is known
+	SignalCompletions // how many jobs were brought to their end
+	SignalPostgres
+	SignalIO     // what the target read and wrote, by the kernel's account
+	SignalCgroup // the target's control group
+	SignalBuild  // how the target was built
 )
 
 var signalNames = []struct {
@@ -31,6 +37,12 @@ var signalNames = []struct {
 	{SignalJetStream, "jetstream", "--nats URL --stream NAME"},
 	{SignalRedis, "redis", "--redis URL --queue KEY"},
 	{SignalGoroutines, "goroutines", "a base URL that serves /debug/pprof/"},
+	{SignalQueues, "queues", "--nats URL, or --redis URL --queue KEY"},
+	{SignalCompletions, "completions", "a counter of jobs done (--metrics URL), or the broker (--nats URL)"},
+	{SignalPostgres, "postgres", "--postgres DSN"},
+	{SignalIO, "io", "run busywork on the target's machine, as its user or root"},
+	{SignalCgroup, "cgroup", "run busywork on the target's machine"},
+	{SignalBuild, "build", "run busywork on the target's machine; a Go program"},
 }
 
 // Signals say what a rule cannot do without: all of All, and one of Any unless
@@ -86,7 +98,10 @@ type Rule struct {
 	Doc    string  // what it is, what it costs, how to fix it, when this rule is wrong
 	Needs  Signals // the engine skips a rule whose signals are missing; the rule never checks
 	Limits []Limit
-	Check  func(*Pass)
+	// Explains are rules whose findings are consequences of what this one finds:
+	// they are shown as kin beneath it, and not beside it.
+	Explains []string
+	Check    func(*Pass)
 }
 
 // A Pass is one run of one rule over one set of facts.
@@ -196,6 +211,9 @@ func SignalStates(f *Facts) []SignalState {
 	}
 	if f.CPU != nil {
 		notes[SignalCPU] = fmt.Sprintf("%.0f samples", f.CPU.Samples)
+	}
+	if f.Postgres != nil {
+		notes[SignalPostgres] = fmt.Sprintf("database %s, %d statements in use", f.Postgres.Database, len(f.Postgres.Statements))
 	}
 	if f.Processes != nil {
 		notes[SignalProcesses] = fmt.Sprintf("%d processes", len(f.Processes.List))

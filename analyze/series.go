@@ -19,8 +19,11 @@ type Series struct {
 	Growth  float64 // sum of all increases: a restart of the service does not make it negative
 	Falls   int     // times that it went down
 	Rate    float64 // Growth a second
+	Total   float64 // of a histogram or summary: the growth of the sum of what was observed
 	Seconds float64
 	Points  []Point // every scrape at which it changed, the first included
+
+	sum float64 // the last one seen, for Total
 }
 
 // A Point is a value at a time, in seconds after the first scrape.
@@ -83,6 +86,7 @@ func newSeries(samples []profile.CounterSample) []*Series {
 					s.Points = append(s.Points, Point{0, 0}) // a series that appears has counted from 0
 				}
 			}
+			s.observed(v.Sum, at > 0 || len(s.Points) > 0)
 			s.Points = append(s.Points, Point{at, v.Value})
 		}
 	}
@@ -96,6 +100,19 @@ func newSeries(samples []profile.CounterSample) []*Series {
 		return list[i].String() < list[j].String()
 	})
 	return list
+}
+
+// observed adds what the sum of a histogram has grown by. One that appears, or
+// starts again, has counted from 0.
+func (s *Series) observed(sum float64, counts bool) {
+	if counts {
+		if d := sum - s.sum; d >= 0 {
+			s.Total += d
+		} else {
+			s.Total += sum
+		}
+	}
+	s.sum = sum
 }
 
 func (s *Series) finish(span float64) {

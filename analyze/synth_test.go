@@ -66,6 +66,9 @@ func fileOf(name string) string {
 	if strings.HasPrefix(name, "main.") || strings.HasPrefix(name, "example.com/svc") {
 		return "/src/svc/svc.go"
 	}
+	if strings.HasPrefix(name, "github.com/") {
+		return "/go/pkg/mod/github.com/x@v1.0.0/x.go"
+	}
 	return "/usr/local/go/src/x.go"
 }
 
@@ -150,10 +153,18 @@ func found(t testing.TB, c *profile.Capture, rule *Rule) (*Finding, RuleStatus) 
 			status = s
 		}
 	}
-	for i := range r.Findings {
-		if r.Findings[i].Rule == rule.Name {
-			return &r.Findings[i], status
+	return findingOf(r.Findings, rule), status
+}
+
+// findingOf is the rule's finding, also where it is kin of another's.
+func findingOf(list []Finding, rule *Rule) *Finding {
+	for i := range list {
+		if list[i].Rule == rule.Name {
+			return &list[i]
+		}
+		if f := findingOf(list[i].Kin, rule); f != nil {
+			return f
 		}
 	}
-	return nil, status
+	return nil
 }

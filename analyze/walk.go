@@ -50,7 +50,7 @@ type account struct {
 	seen  uint32 // the last stack on which it was counted
 	op    Operation
 	own   bool
-	rest  bool // its class has units or markers
+	rest  bool // its class has marks, units or markers
 	plain bool // nothing to be noted
 }
 
@@ -68,6 +68,7 @@ type stackFacts struct {
 	ops     operationSet
 	units   uint32
 	markers uint32
+	marks   Mark
 	runtime Operation // nearest to the leaf
 	work    Operation // the last one before own code: what own code asked for
 	owned   bool
@@ -109,7 +110,7 @@ func newWalker(c *CPU, p *stacks.Profile, classes []class) *walker {
 	}
 	for f := range classes {
 		k := &classes[f]
-		w.accounts[f] = account{op: k.op, own: k.own, rest: k.units|k.markers != 0, plain: k.plain}
+		w.accounts[f] = account{op: k.op, own: k.own, rest: k.units|k.markers != 0 || k.marks != 0, plain: k.plain}
 	}
 	for i := range p.Locations {
 		l := &p.Locations[i]
@@ -191,6 +192,7 @@ func (w *walker) note(f, location, i uint32) {
 	if a.rest {
 		w.current.units |= w.classes[f].units
 		w.current.markers |= w.classes[f].markers
+		w.current.marks |= w.classes[f].marks
 	}
 	if a.own {
 		w.own(f, location, i)
@@ -245,7 +247,7 @@ func (s *stackFacts) operation() Operation {
 func (w *walker) add(seconds, samples float64) {
 	s := &w.current
 	op := s.operation()
-	hash := s.hash ^ bits.RotateLeft64(uint64(s.ops), 17)*0x9E3779B97F4A7C15 ^ uint64(op)<<56 ^ uint64(s.units)<<32 ^ uint64(s.markers)
+	hash := s.hash ^ bits.RotateLeft64(uint64(s.ops), 17)*0x9E3779B97F4A7C15 ^ uint64(op)<<56 ^ uint64(s.units)<<32 ^ uint64(s.markers) ^ uint64(s.marks)<<24
 	g := w.group(uint32(hash*0x9E3779B97F4A7C15>>32), op)
 	g.Seconds += seconds
 	g.Samples += samples
@@ -274,7 +276,7 @@ func (w *walker) group(hash uint32, op Operation) *Group {
 		}
 	}
 	s := &w.current
-	w.c.Groups = append(w.c.Groups, Group{Chain: w.keepChain(), Op: op, Ops: s.ops, Units: s.units, Markers: s.markers})
+	w.c.Groups = append(w.c.Groups, Group{Chain: w.keepChain(), Op: op, Ops: s.ops, Marks: s.marks, Units: s.units, Markers: s.markers})
 	w.slots[at] = slot{hash, int32(len(w.c.Groups))}
 	if len(w.c.Groups) == cap(w.c.Groups) {
 		w.grow()
@@ -315,7 +317,7 @@ func (w *walker) rehash(size int) {
 
 func (w *walker) same(g *Group, op Operation) bool {
 	s := &w.current
-	if g.Op != op || g.Ops != s.ops || g.Units != s.units || g.Markers != s.markers || len(g.Chain) != len(w.chain) {
+	if g.Op != op || g.Ops != s.ops || g.Marks != s.marks || g.Units != s.units || g.Markers != s.markers || len(g.Chain) != len(w.chain) {
 		return false
 	}
 	for i, f := range w.chain {

@@ -35,7 +35,7 @@ func Markdown(w io.Writer, r *analyze.Report) error {
 
 func markdownFinding(b *bufio.Writer, f *analyze.Finding) {
 	fmt.Fprintf(b, "### %s: %s (%s, %s)\n\n%s\n\n", escape(f.Rule), escape(f.Subject), f.Severity, f.Confidence, escape(f.Message))
-	fmt.Fprintf(b, "- **waste**: %.2f cores (%.2f to %.2f), %s of the host\n", f.Waste.Cores, f.Waste.Low, f.Waste.High, analyze.Percent(f.Waste.ShareOfHost))
+	fmt.Fprintf(b, "- **waste**: %s\n", waste(f))
 	if f.Location.Function != "" {
 		fmt.Fprintf(b, "- **where**: %s\n", escape(where(f.Location)))
 	}
@@ -51,6 +51,10 @@ func markdownFinding(b *bufio.Writer, f *analyze.Finding) {
 	}
 	for _, x := range f.RefutedBy {
 		fmt.Fprintf(b, "- **wrong if** %s\n", escape(x))
+	}
+	for i := range f.Kin {
+		k := &f.Kin[i]
+		fmt.Fprintf(b, "- **with it** %s (%s): %s\n", escape(k.Rule), k.Confidence, escape(k.Message))
 	}
 	b.WriteString("\n")
 }

@@ -81,8 +81,16 @@ func (t *text) head() {
 	t.line("")
 }
 
-// backlog is one line on the deepest queue that has work in it.
+// backlog is one line on the deepest queue in which work waits, and when it will
+// be empty; where none does, on the deepest there is.
 func (t *text) backlog() string {
+	if b := t.r.Backlog; b != nil {
+		s := fmt.Sprintf("Waiting: %.0f in %s, %+.1f a second; empty %s", b.Depth, b.Queue, b.In-b.Out, b.Now)
+		if b.AfterFix.Known {
+			s += fmt.Sprintf(", after the first fix %s", b.AfterFix)
+		}
+		return s + "."
+	}
 	var deepest *analyze.ReportQueue
 	for i := range t.r.Queues {
 		if q := &t.r.Queues[i]; q.Depth >= 1 && (deepest == nil || q.Depth > deepest.Depth) {
@@ -92,7 +100,7 @@ func (t *text) backlog() string {
 	if deepest == nil {
 		return ""
 	}
-	return fmt.Sprintf("Waiting: %.0f in %s, %+.1f a second.", deepest.Depth, deepest.Name, deepest.Growth)
+	return fmt.Sprintf("Deepest queue: %.0f in %s, %+.1f a second.", deepest.Depth, deepest.Name, deepest.Growth)
 }
 
 func (t *text) findings() {
@@ -122,23 +130,48 @@ func (t *text) nothing() string {
 
 func (t *text) finding(f *analyze.Finding) {
 	t.wrapFrom(t.severity(f.Severity)+" "+t.paint(bold, f.Rule)+" ", 8+utf8.RuneCountInString(f.Rule), strings.Repeat(" ", 7),
-		fmt.Sprintf("· %s · %.2f cores wasted (%.2f to %.2f), %s of this host",
-			f.Confidence, f.Waste.Cores, f.Waste.Low, f.Waste.High, analyze.Percent(f.Waste.ShareOfHost)))
+		"· "+string(f.Confidence)+" · "+waste(f))
 	t.wrap("  ", f.Message)
 	if l := f.Location; l.Function != "" {
 		t.field("where", where(l))
 	}
 	t.field("fix", f.Fix)
 	if p := f.Prediction; p != nil {
-		t.field("then", fmt.Sprintf("host busy %s → %s (%s to %s) at the same load",
-			analyze.Percent(p.Before), analyze.Percent(p.After), analyze.Percent(p.Low), analyze.Percent(p.High)))
+		load := "at the same load"
+		if p.After > p.Before {
+			load = "with the work that is then done"
+		}
+		t.field("then", fmt.Sprintf("host busy %s → %s (%s to %s) %s",
+			analyze.Percent(p.Before), analyze.Percent(p.After), analyze.Percent(p.Low), analyze.Percent(p.High), load))
+	}
+	if a := f.After; a != nil {
+		t.field("jobs", fmt.Sprintf("%s a second (%s to %s) will be possible", figure(a.Value, "1"), figure(a.Low, "1"), figure(a.High, "1")))
 	}
 	t.evidence(f.Evidence)
 	if f.Settles != "" {
 		t.field("settles", f.Settles)
 	}
 	t.field("wrong if", strings.Join(f.RefutedBy, "; or "))
+	for i := range f.Kin {
+		k := &f.Kin[i]
+		t.field("with it", fmt.Sprintf("%s · %s · %s. %s", k.Rule, k.Confidence, waste(k), k.Message))
+	}
 	t.line("")
+}
+
+// waste is what a finding costs: cores and their price, or waiting.
+func waste(f *analyze.Finding) string {
+	var parts []string
+	if w := f.Waste; w.Cores > 0 || f.Delay == nil {
+		parts = append(parts, fmt.Sprintf("%.2f cores wasted (%.2f to %.2f), %s of this host", w.Cores, w.Low, w.High, analyze.Percent(w.ShareOfHost)))
+		if w.Price >= 1 {
+			parts = append(parts, fmt.Sprintf("%.0f USD a month", w.Price))
+		}
+	}
+	if d := f.Delay; d != nil && d.JobHours > 0 {
+		parts = append(parts, fmt.Sprintf("%s job-hours of waiting an hour", figure(d.JobHours, "1")))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (t *text) severity(s analyze.Severity) string {
@@ -249,21 +282,52 @@ func (t *text) ledgerRow(name string, cores, total float64, bar int) {
 		strings.Repeat("█", n), strings.Repeat("·", bar-n), truncate(name, max(10, t.Width-bar-20)))
 }
 
+// levers has a row for each lever that is answered, and one paragraph for those
+// that are not.
 func (t *text) levers() {
 	if len(t.r.Levers) == 0 {
 		return
 	}
 	t.line("%s", t.paint(bold, "Would it help?"))
+	var unknown []string
 	for _, l := range t.r.Levers {
-		t.wrapFrom(fmt.Sprintf("  %-26s %-8s", l.Lever, l.Helps), 37, strings.Repeat(" ", 37), l.Why)
+		if l.Helps == "unknown" {
+			unknown = append(unknown, l.Lever+" ("+l.Why+")")
+			continue
+		}
+		t.wrapFrom(fmt.Sprintf("  %-26s %-4s", l.Lever, l.Helps), 33, strings.Repeat(" ", 33), l.Why)
+	}
+	if len(unknown) > 0 {
+		t.wrap("  ", "unknown: "+strings.Join(unknown, "; "))
 	}
 	t.line("")
 }
 
+// rules says what every rule did: those that found something are above; those
+// that could not look are grouped by what they would need.
 func (t *text) rules() {
-	t.line("%s", t.paint(bold, "Rules"))
+	var clean, needs []string
+	count := map[string]int{}
+	blind := map[string][]string{}
 	for _, s := range t.r.Rules {
-		t.wrapFrom(fmt.Sprintf("  %-26s %-8s", s.Rule, s.Status), 37, strings.Repeat(" ", 37), s.Reason)
+		count[s.Status]++
+		switch s.Status {
+		case "clean":
+			clean = append(clean, s.Rule)
+		case "skipped", "failed":
+			why := s.Status + ": " + s.Reason
+			if blind[why] == nil {
+				needs = append(needs, why)
+			}
+			blind[why] = append(blind[why], s.Rule)
+		}
+	}
+	t.line("%s", t.paint(bold, fmt.Sprintf("Rules: %d found something, %d are clean, %d could not look", count["found"], count["clean"], count["skipped"]+count["failed"])))
+	if len(clean) > 0 {
+		t.wrap("  ", "clean: "+strings.Join(clean, ", "))
+	}
+	for _, why := range needs {
+		t.wrap("  ", why+": "+strings.Join(blind[why], ", "))
 	}
 	t.line("")
 }
@@ -283,6 +347,12 @@ func (t *text) foot() {
 	}
 	for _, d := range r.Discovery {
 		t.wrapFrom(t.paint(faint, fmt.Sprintf("found %-11s", d.What)), 17, strings.Repeat(" ", 17), d.Is+" ("+d.How+")")
+	}
+	if d := r.Done; d != nil {
+		t.wrap("", fmt.Sprintf("%s: %s a second by %s; %s ms of the target's CPU for each", d.What, figure(d.PerSecond, "1"), d.Source, figure(d.TargetCPU, "1")))
+	}
+	if r.Host.Known {
+		t.wrap("", fmt.Sprintf("prices at %.4g USD a core-hour (--core-cost)", r.CorePrice))
 	}
 	t.wrap("", fmt.Sprintf("busywork itself: %.1f %% of a core, %d requests to the target, %d to brokers",
 		100*r.Cost.Cores, r.Cost.TargetRequests, r.Cost.BrokerRequests))
