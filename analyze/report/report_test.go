@@ -210,3 +210,41 @@ func TestTextFitsItsWidth(t *testing.T) {
 		}
 	}
 }
+
+// TestComparison: no form of a comparison lets through what a hostile target
+// calls things, each fits its width, and the JSON is whole.
+func TestComparison(t *testing.T) {
+	before := analyze.Analyze(hostile(t), analyze.Options{})
+	calm := hostile(t)
+	calm.Births, calm.Counters, calm.Redis = nil, nil, nil
+	c := analyze.Compare(before, analyze.Analyze(calm, analyze.Options{}))
+	if len(c.Went)+len(c.Unseen)+len(c.Stayed) == 0 {
+		t.Fatal("nothing to compare")
+	}
+	for _, form := range ComparisonForms {
+		render, err := ComparisonByName(form, Style{Width: 80})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := render(&b, c); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range b.String() {
+			if r != '\n' && (unicode.IsControl(r) || r == '\u202e') {
+				t.Errorf("%s has the control character %q", form, r)
+				break
+			}
+		}
+		if form == "markdown" && strings.Contains(b.String(), "<script>") {
+			t.Error("markup survived in Markdown")
+		}
+		if form != "json" {
+			continue
+		}
+		var back map[string]any
+		if err := json.Unmarshal(b.Bytes(), &back); err != nil || back["schema"] != analyze.ComparisonSchema {
+			t.Errorf("JSON: %v, schema %v", err, back["schema"])
+		}
+	}
+}

@@ -114,6 +114,7 @@ cores it costs, how sure that is, what to do, and what the machine will look lik
 		newDemoCmd(s),
 		newDiagnoseCmd(s),
 		newRecordCmd(s),
+		newCompareCmd(s),
 		newSignalsCmd(s),
 		newRulesCmd(s),
 		newExplainCmd(s),
