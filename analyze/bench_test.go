@@ -55,6 +55,73 @@ func BenchmarkFindings(b *testing.B) {
 	}
 }
 
+// BenchmarkCatalogue is what all rules cost beside the three that the catalogue
+// began with, from the bytes on, in turns, on the largest profile and on the
+// largest recorded capture:
+//
+//   - x-three:    how many times the time with three rules
+//
+//   - goroutines: the part that reading where goroutines stood has in it
+//
+//     go test ./analyze -run '^$' -bench Catalogue -benchtime 20x
+func BenchmarkCatalogue(b *testing.B) {
+	file := largeProfiles(b)[0]
+	data, err := os.ReadFile(file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	name := largestCapture(b)
+	recorded, err := profile.Load(filepath.Join(captureDir, name))
+	if err != nil {
+		b.Fatal(err)
+	}
+	founding := []*Rule{&RefusedWork, &LinearQueueScan, &RespawnLoop}
+	for name, c := range map[string]*profile.Capture{
+		filepath.Base(filepath.Dir(file)): {Profiles: []profile.CPUProfile{{Source: file, Data: data}}},
+		name:                              recorded,
+	} {
+		b.Run(name, func(b *testing.B) {
+			var all, three, goroutines []time.Duration
+			for b.Loop() {
+				all = append(all, timed(func() { Run(NewFacts(c), Catalogue, Options{}) }))
+				b.StopTimer()
+				three = append(three, timed(func() { Run(NewFacts(c), founding, Options{}) }))
+				goroutines = append(goroutines, timed(func() { newGoroutines(c.Goroutines, "") }))
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(median(all)), "ns/op")
+			b.ReportMetric(ratio(all, three), "x-three")
+			b.ReportMetric(ratio(goroutines, all), "goroutines")
+		})
+	}
+}
+
+// largestCapture is the recorded capture with most bytes.
+func largestCapture(b *testing.B) string {
+	b.Helper()
+	dirs, err := os.ReadDir(captureDir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	largest, most := "", int64(-1)
+	for _, dir := range dirs {
+		files, err := filepath.Glob(filepath.Join(captureDir, dir.Name(), "*"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		total := int64(0)
+		for _, file := range files {
+			if info, err := os.Stat(file); err == nil {
+				total += info.Size()
+			}
+		}
+		if total > most {
+			largest, most = dir.Name(), total
+		}
+	}
+	return largest
+}
+
 // timed starts from a collected heap, so that nobody pays for the garbage of the
 // one before.
 func timed(f func()) time.Duration {
