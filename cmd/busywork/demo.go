@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"busywork/analyze"
+	"busywork/analyze/report"
 	"busywork/fixtures/lab"
 	"busywork/profile"
 )
@@ -49,7 +49,7 @@ func demos() []lab.Scenario {
 func incidents() string {
 	var b strings.Builder
 	for _, i := range demos() {
-		fmt.Fprintf(&b, "  %-12s %s", i.Name, i.Title)
+		fmt.Fprintf(&b, "  %-24s %s", i.Name, i.Title)
 		if len(i.Programs) > 0 {
 			fmt.Fprintf(&b, " (needs %s)", strings.Join(i.Programs, ", "))
 		}
@@ -67,10 +67,10 @@ func findIncident(name string) (lab.Scenario, error) {
 			continue
 		}
 		for _, program := range s.Programs {
-			if _, err := exec.LookPath(program); err != nil {
+			if _, err := lab.FindProgram(program); err != nil {
 				return s, &profile.Unavailable{
 					Reason: fmt.Sprintf("incident %s needs %s, which is not installed", name, program),
-					Hint:   "on Debian: apt-get install redis-server supervisor python3-celery; the incident dispatch needs nothing but Go",
+					Hint:   "on Debian: apt-get install redis-server postgresql supervisor python3-celery python3-rq; the incident dispatch needs nothing but Go",
 				}
 			}
 		}
@@ -103,8 +103,17 @@ func runDemo(ctx context.Context, o demoOptions, s streams) error {
 			return nil
 		}
 	}
-	fmt.Fprint(s.err, comparison(reports[0], reports[1]))
-	return nil
+	return compared(reports[0], reports[1], s)
+}
+
+// compared says what `busywork compare` would say of the two forms.
+func compared(waste, fixed *analyze.Report, s streams) error {
+	render, err := report.ComparisonByName("text", styleOf(s.err, ""))
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(s.err, "\n── before and after ──\n")
+	return render(s.err, analyze.Compare(waste, fixed))
 }
 
 // observeIncident brings one form of the incident up, and goes through the
@@ -118,15 +127,4 @@ func observeIncident(ctx context.Context, scenario lab.Scenario, form lab.Option
 		return nil, err
 	}
 	return analyze.Analyze(c, a), nil
-}
-
-// comparison says in one line whether the prediction came true.
-func comparison(waste, fixed *analyze.Report) string {
-	if len(waste.Findings) == 0 || waste.Findings[0].Prediction == nil {
-		return ""
-	}
-	p := waste.Findings[0].Prediction
-	busy := fixed.Host.User + fixed.Host.System
-	return fmt.Sprintf("\npredicted after the fix: host busy %s (%s to %s); measured: %s; findings left: %d\n",
-		analyze.Percent(p.After), analyze.Percent(p.Low), analyze.Percent(p.High), analyze.Percent(busy), len(fixed.Findings))
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -63,6 +64,7 @@ type reportFlags struct {
 	file   string
 	failOn string
 	set    []string
+	price  float64
 }
 
 func (f *reportFlags) add(cmd *cobra.Command) {
@@ -72,6 +74,7 @@ func (f *reportFlags) add(cmd *cobra.Command) {
 	set.StringVarP(&f.file, "out", "o", "", "file to write the report to, in place of standard output")
 	set.StringVar(&f.failOn, "fail-on", "", "exit with 1 when there is a finding of this severity or more: low, medium, high")
 	set.StringArrayVar(&f.set, "set", nil, "a threshold: RULE.LIMIT=VALUE (see `busywork explain RULE`)")
+	set.Float64Var(&f.price, "core-cost", analyze.CorePrice, "what a core costs, in USD an hour")
 }
 
 // reporter is what reportFlags come to, checked before anything is observed.
@@ -83,7 +86,10 @@ type reporter struct {
 }
 
 func (f *reportFlags) open(s streams) (*reporter, error) {
-	r := &reporter{file: f.file, options: analyze.Options{Limits: map[string]float64{}}}
+	if !(f.price > 0) || math.IsInf(f.price, 1) {
+		return nil, fmt.Errorf("--core-cost %v: want USD an hour, above 0", f.price)
+	}
+	r := &reporter{file: f.file, options: analyze.Options{Limits: map[string]float64{}, CorePrice: f.price}}
 	form := f.form
 	if f.asJSON {
 		form = "json"

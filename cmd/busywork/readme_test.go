@@ -1,10 +1,13 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"busywork/analyze"
 )
@@ -18,16 +21,41 @@ func readme(t *testing.T) string {
 	return string(text)
 }
 
-// TestReadmeRules holds the README's table against the catalogue.
+var update = flag.Bool("update", false, "write the README's table of rules anew")
+
+// TestReadmeRules: the README's table of rules is made from the catalogue.
 func TestReadmeRules(t *testing.T) {
-	text := readme(t)
+	var table strings.Builder
+	table.WriteString("| rule | finds | needs |\n|---|---|---|\n")
 	for _, r := range analyze.Catalogue {
-		row := fmt.Sprintf("| [`%s`](analyze/%s.go) | %s | %s |", r.Name, strings.ReplaceAll(r.Name, "-", "_"), r.Title, r.Needs)
-		if !strings.Contains(text, row) {
-			t.Errorf("the README has no row\n%s", row)
+		fmt.Fprintf(&table, "| [`%s`](analyze/%s.go) | %s | %s |\n", r.Name, strings.ReplaceAll(r.Name, "-", "_"), r.Title, r.Needs)
+		if _, err := os.Stat("../../analyze/" + strings.ReplaceAll(r.Name, "-", "_") + ".go"); err != nil {
+			t.Errorf("%s is not in a file of its own: %v", r.Name, err)
 		}
 	}
+	text := readme(t)
+	before, rest, begun := strings.Cut(text, rulesBegin)
+	_, behind, ended := strings.Cut(rest, rulesEnd)
+	if !begun || !ended {
+		t.Fatalf("the README has no table between %q and %q", rulesBegin, rulesEnd)
+	}
+	want := before + rulesBegin + table.String() + rulesEnd + behind
+	if *update {
+		if err := os.WriteFile("../../README.md", []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, text); diff != "" {
+		t.Errorf("the README's table of rules is old; go test ./cmd/busywork -run ReadmeRules -update\n%s", diff)
+	}
 }
+
+// What the table of rules stands between.
+const (
+	rulesBegin = "<!-- rules: made from the catalogue; a test holds them together -->\n"
+	rulesEnd   = "<!-- /rules -->"
+)
 
 // TestReadmeCommands parses every command line of the README: the command
 // exists and takes these flags and arguments.

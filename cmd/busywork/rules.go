@@ -50,7 +50,11 @@ func ruleNames() []string {
 }
 
 func explain(s streams, r *analyze.Rule) {
-	fmt.Fprintf(s.out, "%s: %s\n\n%s\n\nNeeds: %s\n\nLimits (--set %s.LIMIT=VALUE):\n", r.Name, r.Title, r.Doc, r.Needs, r.Name)
+	fmt.Fprintf(s.out, "%s: %s\n\n%s\n\nNeeds: %s\n", r.Name, r.Title, r.Doc, r.Needs)
+	if len(r.Explains) > 0 {
+		fmt.Fprintf(s.out, "Explains: %s\n", strings.Join(r.Explains, ", "))
+	}
+	fmt.Fprintf(s.out, "\nLimits (--set %s.LIMIT=VALUE):\n", r.Name)
 	for _, l := range r.Limits {
 		fmt.Fprintf(s.out, "  %s = %g %s\n      %s\n", l.Key, l.Default, l.Unit, l.Why)
 	}
