@@ -18,7 +18,7 @@ func Markdown(w io.Writer, r *analyze.Report) error {
 		b.WriteString("No wasted work found.\n\n")
 	}
 	for _, f := range r.Findings {
-		markdownFinding(b, &f)
+		markdownFinding(b, &f, r)
 	}
 	if len(r.Ledger) > 0 {
 		b.WriteString("| cores | where |\n|---:|---|\n")
@@ -33,9 +33,9 @@ func Markdown(w io.Writer, r *analyze.Report) error {
 	return b.Flush()
 }
 
-func markdownFinding(b *bufio.Writer, f *analyze.Finding) {
+func markdownFinding(b *bufio.Writer, f *analyze.Finding, r *analyze.Report) {
 	fmt.Fprintf(b, "### %s: %s (%s, %s)\n\n%s\n\n", escape(f.Rule), escape(f.Subject), f.Severity, f.Confidence, escape(f.Message))
-	fmt.Fprintf(b, "- **waste**: %s\n", waste(f))
+	fmt.Fprintf(b, "- **waste**: %s\n", waste(f, r))
 	if f.Location.Function != "" {
 		fmt.Fprintf(b, "- **where**: %s\n", escape(where(f.Location)))
 	}

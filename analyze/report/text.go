@@ -130,7 +130,7 @@ func (t *text) nothing() string {
 
 func (t *text) finding(f *analyze.Finding) {
 	t.wrapFrom(t.severity(f.Severity)+" "+t.paint(bold, f.Rule)+" ", 8+utf8.RuneCountInString(f.Rule), strings.Repeat(" ", 7),
-		"· "+string(f.Confidence)+" · "+waste(f))
+		"· "+string(f.Confidence)+" · "+waste(f, t.r))
 	t.wrap("  ", f.Message)
 	if l := f.Location; l.Function != "" {
 		t.field("where", where(l))
@@ -154,16 +154,21 @@ func (t *text) finding(f *analyze.Finding) {
 	t.field("wrong if", strings.Join(f.RefutedBy, "; or "))
 	for i := range f.Kin {
 		k := &f.Kin[i]
-		t.field("with it", fmt.Sprintf("%s · %s · %s. %s", k.Rule, k.Confidence, waste(k), k.Message))
+		t.field("with it", fmt.Sprintf("%s · %s · %s. %s", k.Rule, k.Confidence, waste(k, t.r), k.Message))
 	}
 	t.line("")
 }
 
-// waste is what a finding costs: cores and their price, or waiting.
-func waste(f *analyze.Finding) string {
+// waste is what a finding costs: cores and their price, or waiting. Where the host
+// was not observed, shares are of the target.
+func waste(f *analyze.Finding, r *analyze.Report) string {
 	var parts []string
+	whole := "this host"
+	if !r.Host.Known {
+		whole = "the target"
+	}
 	if w := f.Waste; w.Cores > 0 || f.Delay == nil {
-		parts = append(parts, fmt.Sprintf("%.2f cores wasted (%.2f to %.2f), %s of this host", w.Cores, w.Low, w.High, analyze.Percent(w.ShareOfHost)))
+		parts = append(parts, fmt.Sprintf("%.2f cores wasted (%.2f to %.2f), %s of %s", w.Cores, w.Low, w.High, analyze.Percent(w.ShareOfHost), whole))
 		if w.Price >= 1 {
 			parts = append(parts, fmt.Sprintf("%.0f USD a month", w.Price))
 		}
