@@ -115,6 +115,10 @@ func TestEnvironment(t *testing.T) {
 	child.Env = []string{"PATH=/bin", "GOGC=50", "PASSWORD=hunter2", "GOGCX=1", "GODEBUG=gctrace=1,token=hunter2\x1b[2J", "GOMEMLIMIT="}
 	startCommand(t, child)
 	got := environmentOf(child.Process.Pid)
+	for i := 0; len(got) == 0 && i < 500; i++ { // a program that is being started has no environment for a moment
+		time.Sleep(10 * time.Millisecond)
+		got = environmentOf(child.Process.Pid)
+	}
 	want := map[string]string{"GOGC": "50", "GODEBUG": "gctrace=1,token=[cut]", "GOMEMLIMIT": ""}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
