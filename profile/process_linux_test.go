@@ -147,6 +147,7 @@ func identityIn(c *Capture, pid int) []ProcessIdentity {
 func TestProcessSourceIdentifiesEachOnce(t *testing.T) {
 	sleep := startProcess(t, "sleep", "60")
 	waitForCommand(t, sleep.Process.Pid, "sleep")
+	waitForRest(t, sleep.Process.Pid)
 	c := gatherFor(t, processSource(50*time.Millisecond), 400*time.Millisecond)
 	ids := identityIn(c, sleep.Process.Pid)
 	if len(ids) != 1 {
@@ -184,6 +185,21 @@ func waitForCommand(t *testing.T, pid int, name string) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	t.Fatalf("process %d has not become %s", pid, name)
+}
+
+// waitForRest waits until a process that has called exec has loaded what it needs, and does no more.
+func waitForRest(t *testing.T, pid int) {
+	t.Helper()
+	before := ""
+	for range 1000 {
+		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err == nil && string(data) == before && strings.Contains(before, ") S ") {
+			return
+		}
+		before = string(data)
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("process %d does not come to rest", pid)
 }
 
 func TestSweepSeesExecAndEnd(t *testing.T) {
