@@ -248,3 +248,26 @@ func TestComparison(t *testing.T) {
 		}
 	}
 }
+
+func TestShortName(t *testing.T) {
+	for name, want := range map[string]string{
+		"example.com/svc/queue.(*Delayed).Cancel":                         "queue.(*Delayed).Cancel",
+		"example.com/svc/pool.(*Sharded[example.com/svc/job.Object]).Put": "pool.(*Sharded[…]).Put",
+		"main.main": "main.main",
+	} {
+		if got := shortName(name); got != want {
+			t.Errorf("%s is %s for short, want %s", name, got, want)
+		}
+	}
+}
+
+func TestFigure(t *testing.T) {
+	for _, test := range []struct {
+		v          float64
+		unit, want string
+	}{{0.3, "fraction", "30 %"}, {0.3, "fraction of the target's CPU", "30 % of the target's CPU"}, {309, "1/s", "309 1/s"}} {
+		if got := figure(test.v, test.unit); got != test.want {
+			t.Errorf("%v %s is %q, want %q", test.v, test.unit, got, test.want)
+		}
+	}
+}

@@ -163,12 +163,16 @@ func (t *text) finding(f *analyze.Finding) {
 // was not observed, shares are of the target.
 func waste(f *analyze.Finding, r *analyze.Report) string {
 	var parts []string
+	word := "wasted"
+	if f.Confidence == analyze.Suspected {
+		word = "at stake" // whether it is waste is not known
+	}
 	whole := "this host"
 	if !r.Host.Known {
 		whole = "the target"
 	}
 	if w := f.Waste; w.Cores > 0 || f.Delay == nil {
-		parts = append(parts, fmt.Sprintf("%.2f cores wasted (%.2f to %.2f), %s of %s", w.Cores, w.Low, w.High, analyze.Percent(w.ShareOfHost), whole))
+		parts = append(parts, fmt.Sprintf("%.2f cores %s (%.2f to %.2f), %s of %s", w.Cores, word, w.Low, w.High, analyze.Percent(w.ShareOfHost), whole))
 		if w.Price >= 1 {
 			parts = append(parts, fmt.Sprintf("%.0f USD a month", w.Price))
 		}
@@ -208,7 +212,15 @@ func where(l analyze.Location) string {
 	return s
 }
 
-func shortName(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
+// shortName is a function's name without the directory of its package, and
+// without its type arguments, which may be whole structs.
+func shortName(name string) string {
+	first, last := strings.IndexByte(name, '['), strings.LastIndexByte(name, ']')
+	if first >= 0 && last > first {
+		name = name[:first] + "[…]" + name[last+1:]
+	}
+	return name[strings.LastIndexByte(name, '/')+1:]
+}
 
 // fieldIndent is the column at which the text of a finding's fields begins.
 const fieldIndent = 12
@@ -234,8 +246,8 @@ func (t *text) evidence(list []analyze.Evidence) {
 
 // figure is a value with its unit, in as many digits as carry meaning.
 func figure(v float64, unit string) string {
-	if unit == "fraction" {
-		return analyze.Percent(v)
+	if of, ok := strings.CutPrefix(unit, "fraction"); ok { // "fraction of the target's CPU"
+		return analyze.Percent(v) + of
 	}
 	if unit == "1" {
 		unit = ""
