@@ -61,7 +61,7 @@ func backlogOf(f *Facts, first *Finding) *ReportBacklog {
 	b.In = math.Max(0, b.Out+q.Growth)
 	b.Now = emptyIn(b.Depth, b.In, b.Out)
 	if b.Out == 0 && q.Growth < 0 {
-		b.Now = BacklogFuture{Known: true, Seconds: -q.Last / q.Growth, Why: fmt.Sprintf("it gets %s less a second", rate(-q.Growth))}
+		b.Now = emptyBy(q.Last, q.Growth)
 	}
 	b.AfterFix = afterFix(f, b, first)
 	return b
@@ -77,8 +77,43 @@ func deepestWaiting(list []*Queue) *Queue {
 	return deepest
 }
 
-// scheduled says that a queue holds jobs for later and is deep by nature.
-func (q *Queue) scheduled() bool { return q.Type != "" && q.Type != "list" && q.Type != "stream" }
+// emptyBy says when a queue of that depth is empty, where all that is known is
+// how much it grows a second.
+func emptyBy(depth, growth float64) BacklogFuture {
+	switch {
+	case depth < 1:
+		return BacklogFuture{Known: true, Why: "nothing waits"}
+	case growth < 0:
+		return BacklogFuture{Known: true, Seconds: -depth / growth, Why: fmt.Sprintf("it gets %s less a second", rate(-growth))}
+	case growth > 0:
+		return BacklogFuture{Known: true, Never: true, Why: fmt.Sprintf("it gets %s more a second", rate(growth))}
+	}
+	return BacklogFuture{Known: true, Never: true, Why: "it gets no less"}
+}
+
+// Empty says when the queue will be empty if all stays as it is, by its own
+// figures alone; ReportBacklog, for one of the queues, also knows by others. One
+// that is kept up with counts as empty now.
+func (q *ReportQueue) Empty() BacklogFuture {
+	switch {
+	case q.ForLater():
+		return BacklogFuture{Why: "it holds jobs for later, which do not wait"}
+	case q.Depth < max(q.Delivered, fewestJobs):
+		return BacklogFuture{Known: true, Why: "less than a second's work waits"}
+	case q.Acked > 0:
+		return emptyIn(q.Depth, math.Max(0, q.Acked+q.Growth), q.Acked)
+	}
+	return emptyBy(q.Depth, q.Growth)
+}
+
+// ForLater says that a queue holds jobs for later and is deep by nature.
+func (q *ReportQueue) ForLater() bool { return forLater(q.Type) }
+
+// scheduled is ForLater before there is a report.
+func (q *Queue) scheduled() bool { return forLater(q.Type) }
+
+// forLater says so of a type of Redis key; "" is none.
+func forLater(kind string) bool { return kind != "" && kind != "list" && kind != "stream" }
 
 // afterFix: a fix that says how much more work will be done is taken by its
 // word. Of one that frees CPU it is only known what that is worth where CPU is

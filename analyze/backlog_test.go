@@ -47,3 +47,26 @@ func TestScheduledIsNoBacklog(t *testing.T) {
 		t.Errorf("a set of jobs for later is taken for a backlog: %+v", b)
 	}
 }
+
+func TestQueueEmpty(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		q    ReportQueue
+		want string
+	}{
+		{"grows", ReportQueue{System: "jetstream", Depth: 600, Growth: 20, Delivered: 100, Acked: 100}, "never"},
+		{"shrinks", ReportQueue{System: "jetstream", Depth: 600, Growth: -2, Delivered: 100, Acked: 100}, "in 5 min"},
+		{"stands still within the error", ReportQueue{System: "jetstream", Depth: 600, Growth: -0.5, Delivered: 100, Acked: 100}, "never"},
+		{"less than a second's work", ReportQueue{System: "jetstream", Depth: 90, Growth: 0.4, Delivered: 100, Acked: 100}, "now"},
+		{"nothing is taken", ReportQueue{System: "jetstream", Depth: 600, Growth: 20}, "never"},
+		{"Redis, growing", ReportQueue{System: "redis", Type: "list", Depth: 600, Growth: 20}, "never"},
+		{"Redis, standing still", ReportQueue{System: "redis", Type: "list", Depth: 600}, "never"},
+		{"Redis, shrinking", ReportQueue{System: "redis", Type: "stream", Depth: 600, Growth: -10}, "in 60 s"},
+		{"Redis, nothing there", ReportQueue{System: "redis", Type: "list"}, "now"},
+		{"for later", ReportQueue{System: "redis", Type: "zset", Depth: 600, Growth: -10}, "unknown"},
+	} {
+		if got := test.q.Empty(); got.String() != test.want {
+			t.Errorf("%s: empty %s (%s), want %s", test.name, got, got.Why, test.want)
+		}
+	}
+}

@@ -27,6 +27,9 @@
 //   - report.go, levers.go, backlog.go, sanitise.go: the Report. Package report
 //     renders it.
 //   - compare.go: two Reports on one service, before and after.
+//   - examine.go: [Examine], what a screen needs beyond a Report: process_rows.go,
+//     and the profile as a tree, calls.go, made by call_stacks.go, call_tree.go and
+//     call_names.go, and matched with another by call_match.go.
 //
 // # Rules of the house
 //

@@ -45,7 +45,8 @@ type Facts struct {
 	Verdict     Verdict
 	Ledger      []LedgerRow
 
-	have Signal
+	have        Signal
+	profileData []byte // what CPU was read from, as received
 }
 
 // NewFacts derives everything from a Capture.
@@ -98,7 +99,7 @@ func (f *Facts) readCPU() {
 			continue
 		}
 		if f.CPU == nil || cpu.Samples > f.CPU.Samples {
-			f.CPU = cpu
+			f.CPU, f.profileData = cpu, p.Data
 		}
 	}
 	if f.CPU == nil {

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"math"
 	"sort"
 	"strings"
 
@@ -28,6 +29,11 @@ type Queue struct {
 	AckPending  int
 	MaxPending  int
 	Redelivered float64 // deliveries that were not the first
+
+	// As of the last sample. Consumers is how many the stream has; for Redis, which
+	// does not say whose they are, the clients that wait in a blocking command on
+	// the whole server. Waiting is a JetStream consumer's pull requests that wait.
+	Consumers, Waiting int
 }
 
 // newQueues is every queue of the capture, in a stable order.
@@ -53,7 +59,12 @@ func jetStreamQueues(samples []profile.JetStreamSample) []*Queue {
 				byName[name] = q
 				list = append(list, q)
 			}
-			q.AckPending, q.MaxPending = k.AckPending, k.MaxAckPending
+			q.AckPending, q.MaxPending, q.Waiting = k.AckPending, k.MaxAckPending, k.Waiting
+			for i := range s.Streams {
+				if s.Streams[i].Name == k.Stream {
+					q.Consumers = s.Streams[i].Consumers
+				}
+			}
 			q.Depths = append(q.Depths, Point{seconds(start, s.At), float64(k.Pending) + float64(k.AckPending)})
 		}
 	}
@@ -118,6 +129,7 @@ func redisQueues(samples []profile.RedisSample) []*Queue {
 				byName[k.Key] = q
 				list = append(list, q)
 			}
+			q.Consumers = int(min(number(s.Info["blocked_clients"]), math.MaxInt32))
 			q.Depths = append(q.Depths, Point{seconds(samples[0].At, s.At), float64(k.Depth)})
 		}
 	}

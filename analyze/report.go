@@ -32,6 +32,8 @@ type Report struct {
 	Done      *ReportDone `json:"completed"`
 	CorePrice float64     `json:"usd_per_core_hour"`
 	Cost      ReportSelf  `json:"busywork"`
+
+	have Signal // what was seen, for Missing and Unseen
 }
 
 // ReportDone is how much work was brought to its end, and what a job cost.
@@ -181,13 +183,34 @@ type ReportFact struct {
 	How  string `json:"how"`
 }
 
-// ReportQueue is one queue over the window.
+// ReportQueue is one queue over the window. Rates are known of JetStream only and
+// 0 elsewhere.
 type ReportQueue struct {
 	Name        string  `json:"name"`
+	System      string  `json:"system"` // "jetstream" or "redis"
+	Type        string  `json:"type"`   // of a Redis key: "list", "stream", "zset" …; else ""
 	Depth       float64 `json:"depth"`
 	Growth      float64 `json:"growth_per_second"`
+	In          float64 `json:"in_per_second"` // published to the stream
 	Delivered   float64 `json:"delivered_per_second"`
 	Redelivered float64 `json:"redelivered_per_second"`
+	Acked       float64 `json:"acked_per_second"`
+	// AckPending is messages delivered and not yet acknowledged, of MaxAckPending
+	// that may be; 0 or less is no limit.
+	AckPending    int `json:"ack_pending"`
+	MaxAckPending int `json:"max_ack_pending"`
+	// Consumers is how many the stream has; for Redis the clients that wait in a
+	// blocking command, on whatever key of the server.
+	Consumers    int `json:"consumers"`
+	WaitingPulls int `json:"waiting_pulls"` // pull requests that wait for a message
+}
+
+func reportQueue(q *Queue) ReportQueue {
+	return ReportQueue{
+		Name: q.Name, System: q.System, Type: q.Type, Depth: q.Last, Growth: q.Growth,
+		In: q.In, Delivered: q.Delivered, Redelivered: q.Redelivered, Acked: q.Acked,
+		AckPending: q.AckPending, MaxAckPending: q.MaxPending, Consumers: q.Consumers, WaitingPulls: q.Waiting,
+	}
 }
 
 // ReportSelf is what observing cost.
@@ -213,7 +236,7 @@ func worst(list []Finding) Severity {
 func newReport(f *Facts) *Report {
 	c := f.Capture
 	r := &Report{
-		Schema: ReportSchema,
+		Schema: ReportSchema, have: f.have,
 		Target: ReportTarget{Name: c.Target.Name, PID: c.Target.PID, URL: c.Target.URL},
 		Window: ReportWindow{c.Window.Start.UTC(), c.Window.End.UTC(), c.Window.Duration().Seconds()},
 		Host:   reportHost(f),
@@ -244,7 +267,7 @@ func newReport(f *Facts) *Report {
 		r.Discovery = append(r.Discovery, ReportFact(d))
 	}
 	for _, q := range f.Queues {
-		r.Queues = append(r.Queues, ReportQueue{q.Name, q.Last, q.Growth, q.Delivered, q.Redelivered})
+		r.Queues = append(r.Queues, reportQueue(q))
 	}
 	return r
 }

@@ -1,9 +1,6 @@
 package analyze
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // A Signal is one kind of evidence. Signals form a set.
 type Signal uint16
@@ -49,29 +46,6 @@ var signalNames = []struct {
 // Any is empty.
 type Signals struct {
 	All, Any Signal
-}
-
-// missing says what of the need is not there, "" if nothing is.
-func (s Signals) missing(have Signal) string {
-	var list []string
-	for _, n := range signalNames {
-		if s.All&n.signal != 0 && have&n.signal == 0 {
-			list = append(list, n.name)
-		}
-	}
-	if s.Any != 0 && s.Any&have == 0 {
-		var any []string
-		for _, n := range signalNames {
-			if s.Any&n.signal != 0 {
-				any = append(any, n.name)
-			}
-		}
-		if len(list) > 0 {
-			return strings.Join(list, ", ") + ", and " + strings.Join(any, " or ")
-		}
-		return strings.Join(any, " or ")
-	}
-	return strings.Join(list, ", ")
 }
 
 // String lists the signals for people: "cpu-profile, and counters or redis".

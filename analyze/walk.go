@@ -243,12 +243,13 @@ func (s *stackFacts) operation() Operation {
 	return OpOther
 }
 
-// add counts the walked stack in its group.
-func (w *walker) add(seconds, samples float64) {
+// add counts the walked stack in its group, and returns the index of that.
+func (w *walker) add(seconds, samples float64) int {
 	s := &w.current
 	op := s.operation()
 	hash := s.hash ^ bits.RotateLeft64(uint64(s.ops), 17)*0x9E3779B97F4A7C15 ^ uint64(op)<<56 ^ uint64(s.units)<<32 ^ uint64(s.markers) ^ uint64(s.marks)<<24
-	g := w.group(uint32(hash*0x9E3779B97F4A7C15>>32), op)
+	group := w.group(uint32(hash*0x9E3779B97F4A7C15>>32), op)
+	g := &w.c.Groups[group]
 	g.Seconds += seconds
 	g.Samples += samples
 	if seconds > g.heavy {
@@ -257,6 +258,7 @@ func (w *walker) add(seconds, samples float64) {
 			g.Line = w.frames[s.left].Line
 		}
 	}
+	return group
 }
 
 // A slot of the hash table has the hash next to the index, so that only a group
@@ -266,13 +268,14 @@ type slot struct {
 	group int32 // index + 1, 0 if the slot is free
 }
 
-// group is that of the walked stack; a new one if there is none yet.
-func (w *walker) group(hash uint32, op Operation) *Group {
+// group is the index of that of the walked stack; a new one if there is none
+// yet. They are numbered as they come, so the same profile gives the same numbers.
+func (w *walker) group(hash uint32, op Operation) int {
 	mask := uint32(len(w.slots) - 1)
 	at := hash & mask
 	for ; w.slots[at].group != 0; at = (at + 1) & mask {
 		if s := w.slots[at]; s.hash == hash && w.same(&w.c.Groups[s.group-1], op) {
-			return &w.c.Groups[s.group-1]
+			return int(s.group - 1)
 		}
 	}
 	s := &w.current
@@ -281,7 +284,7 @@ func (w *walker) group(hash uint32, op Operation) *Group {
 	if len(w.c.Groups) == cap(w.c.Groups) {
 		w.grow()
 	}
-	return &w.c.Groups[len(w.c.Groups)-1]
+	return len(w.c.Groups) - 1
 }
 
 // firstGroups is the number of groups that there is room for at first.

@@ -50,7 +50,7 @@ func comparisonRows(c *analyze.Comparison) []comparisonRow {
 		if i == nil {
 			return "not counted"
 		}
-		return fmt.Sprintf("%s (%s–%s)", figure(i.Value, "1"), figure(i.Low, "1"), figure(i.High, "1"))
+		return fmt.Sprintf("%s (%s–%s)", Figure(i.Value, "1"), Figure(i.Low, "1"), Figure(i.High, "1"))
 	}
 	ratio := func(i analyze.Interval) string {
 		if i.Value == 0 {
@@ -134,7 +134,7 @@ func (t *text) compared(label string, list []analyze.ComparedFinding) {
 // costs is what a finding costs, in two words.
 func costs(w *analyze.Waste, d *analyze.Delay) string {
 	if w.Cores == 0 && d != nil {
-		return figure(d.JobHours, "1") + " jobs waiting"
+		return Figure(d.JobHours, "1") + " jobs waiting"
 	}
 	return fmt.Sprintf("%.2f cores", w.Cores)
 }

@@ -18,7 +18,9 @@ func Markdown(w io.Writer, r *analyze.Report) error {
 		b.WriteString("No wasted work found.\n\n")
 	}
 	for _, f := range r.Findings {
-		markdownFinding(b, &f, r)
+		if err := Finding(b, &f, r); err != nil {
+			return err
+		}
 	}
 	if len(r.Ledger) > 0 {
 		b.WriteString("| cores | where |\n|---:|---|\n")
@@ -33,18 +35,20 @@ func Markdown(w io.Writer, r *analyze.Report) error {
 	return b.Flush()
 }
 
-func markdownFinding(b *bufio.Writer, f *analyze.Finding, r *analyze.Report) {
+// Finding writes one finding of a report as Markdown, to be pasted into a ticket
+// or a chat.
+func Finding(b io.Writer, f *analyze.Finding, r *analyze.Report) error {
 	fmt.Fprintf(b, "### %s: %s (%s, %s)\n\n%s\n\n", escape(f.Rule), escape(f.Subject), f.Severity, f.Confidence, escape(f.Message))
-	fmt.Fprintf(b, "- **waste**: %s\n", waste(f, r))
+	fmt.Fprintf(b, "- **waste**: %s\n", Cost(f, r))
 	if f.Location.Function != "" {
-		fmt.Fprintf(b, "- **where**: %s\n", escape(where(f.Location)))
+		fmt.Fprintf(b, "- **where**: %s\n", escape(Where(f.Location)))
 	}
 	fmt.Fprintf(b, "- **fix**: %s\n", escape(f.Fix))
 	if p := f.Prediction; p != nil {
 		fmt.Fprintf(b, "- **then**: host busy %s → %s (%s to %s)\n", analyze.Percent(p.Before), analyze.Percent(p.After), analyze.Percent(p.Low), analyze.Percent(p.High))
 	}
 	for _, e := range f.Evidence {
-		fmt.Fprintf(b, "- %s: %s (%s)\n", escape(e.What), figure(e.Value, e.Unit), escape(e.Source))
+		fmt.Fprintf(b, "- %s: %s (%s)\n", escape(e.What), Figure(e.Value, e.Unit), escape(e.Source))
 	}
 	if f.Settles != "" {
 		fmt.Fprintf(b, "- **would settle it**: %s\n", escape(f.Settles))
@@ -56,7 +60,8 @@ func markdownFinding(b *bufio.Writer, f *analyze.Finding, r *analyze.Report) {
 		k := &f.Kin[i]
 		fmt.Fprintf(b, "- **with it** %s (%s): %s\n", escape(k.Rule), k.Confidence, escape(k.Message))
 	}
-	b.WriteString("\n")
+	_, err := io.WriteString(b, "\n")
+	return err
 }
 
 // markup are the characters that mean something to Markdown or HTML anywhere in

@@ -255,7 +255,7 @@ func TestShortName(t *testing.T) {
 		"example.com/svc/pool.(*Sharded[example.com/svc/job.Object]).Put": "pool.(*Sharded[…]).Put",
 		"main.main": "main.main",
 	} {
-		if got := shortName(name); got != want {
+		if got := ShortName(name); got != want {
 			t.Errorf("%s is %s for short, want %s", name, got, want)
 		}
 	}
@@ -266,7 +266,7 @@ func TestFigure(t *testing.T) {
 		v          float64
 		unit, want string
 	}{{0.3, "fraction", "30 %"}, {0.3, "fraction of the target's CPU", "30 % of the target's CPU"}, {309, "1/s", "309 1/s"}} {
-		if got := figure(test.v, test.unit); got != test.want {
+		if got := Figure(test.v, test.unit); got != test.want {
 			t.Errorf("%v %s is %q, want %q", test.v, test.unit, got, test.want)
 		}
 	}

@@ -17,13 +17,19 @@ type Style struct {
 	Width int // columns; 0 means 80
 }
 
+// bounded is the style with a width that text can be read in.
+func (s Style) bounded() Style {
+	if s.Width <= 0 {
+		s.Width = 80
+	}
+	s.Width = min(max(s.Width, 40), 120)
+	return s
+}
+
 // Text writes the report for people: the verdict, then the findings, most waste
 // first, then where the CPU went, what would help, and what was not seen.
 func Text(style Style) Renderer {
-	if style.Width <= 0 {
-		style.Width = 80
-	}
-	style.Width = min(max(style.Width, 40), 120)
+	style = style.bounded()
 	return func(w io.Writer, r *analyze.Report) error {
 		t := &text{Writer: bufio.NewWriter(w), Style: style, r: r}
 		t.head()
@@ -113,27 +119,40 @@ func (t *text) findings() {
 	}
 }
 
-// nothing says that nothing was found, and by how many rules: silence is not
-// to be taken for a measurement.
+// nothing is Nothing, in a colour where no rule was blind.
 func (t *text) nothing() string {
-	blind := 0
-	for _, s := range t.r.Rules {
+	if blind(t.r) == 0 {
+		return t.paint(green, Nothing(t.r))
+	}
+	return Nothing(t.r)
+}
+
+// Nothing says that nothing was found, and by how many rules: silence is not to
+// be taken for a measurement.
+func Nothing(r *analyze.Report) string {
+	n := blind(r)
+	if n == 0 {
+		return "No wasted work found."
+	}
+	return fmt.Sprintf("No wasted work found by %d of %d rules; the others could not look (see Rules).", len(r.Rules)-n, len(r.Rules))
+}
+
+// blind is how many rules could not look.
+func blind(r *analyze.Report) (n int) {
+	for _, s := range r.Rules {
 		if s.Status != "clean" {
-			blind++
+			n++
 		}
 	}
-	if blind == 0 {
-		return t.paint(green, "No wasted work found.")
-	}
-	return fmt.Sprintf("No wasted work found by %d of %d rules; the others could not look (see Rules).", len(t.r.Rules)-blind, len(t.r.Rules))
+	return n
 }
 
 func (t *text) finding(f *analyze.Finding) {
 	t.wrapFrom(t.severity(f.Severity)+" "+t.paint(bold, f.Rule)+" ", 8+utf8.RuneCountInString(f.Rule), strings.Repeat(" ", 7),
-		"· "+string(f.Confidence)+" · "+waste(f, t.r))
+		"· "+string(f.Confidence)+" · "+Cost(f, t.r))
 	t.wrap("  ", f.Message)
 	if l := f.Location; l.Function != "" {
-		t.field("where", where(l))
+		t.field("where", Where(l))
 	}
 	t.field("fix", f.Fix)
 	if p := f.Prediction; p != nil {
@@ -145,7 +164,7 @@ func (t *text) finding(f *analyze.Finding) {
 			analyze.Percent(p.Before), analyze.Percent(p.After), analyze.Percent(p.Low), analyze.Percent(p.High), load))
 	}
 	if a := f.After; a != nil {
-		t.field("jobs", fmt.Sprintf("%s a second (%s to %s) will be possible", figure(a.Value, "1"), figure(a.Low, "1"), figure(a.High, "1")))
+		t.field("jobs", fmt.Sprintf("%s a second (%s to %s) will be possible", Figure(a.Value, "1"), Figure(a.Low, "1"), Figure(a.High, "1")))
 	}
 	t.evidence(f.Evidence)
 	if f.Settles != "" {
@@ -154,14 +173,14 @@ func (t *text) finding(f *analyze.Finding) {
 	t.field("wrong if", strings.Join(f.RefutedBy, "; or "))
 	for i := range f.Kin {
 		k := &f.Kin[i]
-		t.field("with it", fmt.Sprintf("%s · %s · %s. %s", k.Rule, k.Confidence, waste(k, t.r), k.Message))
+		t.field("with it", fmt.Sprintf("%s · %s · %s. %s", k.Rule, k.Confidence, Cost(k, t.r), k.Message))
 	}
 	t.line("")
 }
 
-// waste is what a finding costs: cores and their price, or waiting. Where the host
+// Cost is what a finding costs: cores and their price, or waiting. Where the host
 // was not observed, shares are of the target.
-func waste(f *analyze.Finding, r *analyze.Report) string {
+func Cost(f *analyze.Finding, r *analyze.Report) string {
 	var parts []string
 	word := "wasted"
 	if f.Confidence == analyze.Suspected {
@@ -178,7 +197,7 @@ func waste(f *analyze.Finding, r *analyze.Report) string {
 		}
 	}
 	if d := f.Delay; d != nil && d.JobHours > 0 {
-		parts = append(parts, fmt.Sprintf("%s job-hours of waiting an hour", figure(d.JobHours, "1")))
+		parts = append(parts, fmt.Sprintf("%s job-hours of waiting an hour", Figure(d.JobHours, "1")))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -194,9 +213,9 @@ func (t *text) severity(s analyze.Severity) string {
 	return t.paint(blue, word)
 }
 
-// where is a location with the way to it: "offer (intake.go:41) ← handle ← Run".
-func where(l analyze.Location) string {
-	s := shortName(l.Function)
+// Where is a location with the way to it: "offer (intake.go:41) ← handle ← Run".
+func Where(l analyze.Location) string {
+	s := ShortName(l.Function)
 	if l.File != "" {
 		s += " (" + l.File
 		if l.Line > 0 {
@@ -206,15 +225,15 @@ func where(l analyze.Location) string {
 	}
 	for i, p := range l.Path {
 		if i > 0 && i < 4 {
-			s += " ← " + shortName(p)
+			s += " ← " + ShortName(p)
 		}
 	}
 	return s
 }
 
-// shortName is a function's name without the directory of its package, and
+// ShortName is a function's name without the directory of its package, and
 // without its type arguments, which may be whole structs.
-func shortName(name string) string {
+func ShortName(name string) string {
 	first, last := strings.IndexByte(name, '['), strings.LastIndexByte(name, ']')
 	if first >= 0 && last > first {
 		name = name[:first] + "[…]" + name[last+1:]
@@ -236,16 +255,16 @@ func (t *text) evidence(list []analyze.Evidence) {
 		if i == 0 {
 			name = "evidence"
 		}
-		value := figure(e.Value, e.Unit)
+		value := Figure(e.Value, e.Unit)
 		if e.Limit != nil {
-			value += ", limit " + figure(*e.Limit, e.Unit)
+			value += ", limit " + Figure(*e.Limit, e.Unit)
 		}
 		t.field(name, fmt.Sprintf("%s: %s  [%s]", e.What, value, e.Source))
 	}
 }
 
-// figure is a value with its unit, in as many digits as carry meaning.
-func figure(v float64, unit string) string {
+// Figure is a value with its unit, in as many digits as carry meaning.
+func Figure(v float64, unit string) string {
 	if of, ok := strings.CutPrefix(unit, "fraction"); ok { // "fraction of the target's CPU"
 		return analyze.Percent(v) + of
 	}
@@ -366,7 +385,7 @@ func (t *text) foot() {
 		t.wrapFrom(t.paint(faint, fmt.Sprintf("found %-11s", d.What)), 17, strings.Repeat(" ", 17), d.Is+" ("+d.How+")")
 	}
 	if d := r.Done; d != nil {
-		t.wrap("", fmt.Sprintf("%s: %s a second by %s; %s ms of the target's CPU for each", d.What, figure(d.PerSecond, "1"), d.Source, figure(d.TargetCPU, "1")))
+		t.wrap("", fmt.Sprintf("%s: %s a second by %s; %s ms of the target's CPU for each", d.What, Figure(d.PerSecond, "1"), d.Source, Figure(d.TargetCPU, "1")))
 	}
 	if r.Host.Known {
 		t.wrap("", fmt.Sprintf("prices at %.4g USD a core-hour (--core-cost)", r.CorePrice))
