@@ -180,7 +180,7 @@ func (b *birthWatch) look(now time.Time) time.Duration {
 		return nil
 	})
 	b.cost = (3*b.cost + cost) / 4 // one slow look must not blind us
-	return restAfter(b.cost, lookPause)
+	return restAfter(b.cost, lookPause, b.t.share)
 }
 
 // ask lists the children of one parent and takes in the new ones.

@@ -142,19 +142,50 @@ func bigmod(bits int) []string {
 // the results to c. The argument present says whether a function of that name
 // is in the target's CPU profile.
 func calibrate(ctx context.Context, c *Capture, present func(function string) bool) {
+	new(calibrator).calibrate(ctx, c, present)
+}
+
+// calibrationLasts is how long a watch uses a calibration again. The clock rate
+// and the neighbours may change sooner, but measuring with each window of 5 s
+// would cost 1 % of a core for each operation.
+const calibrationLasts = 10 * time.Minute
+
+// A calibrator measures algorithms, and remembers for a while what it has
+// measured.
+type calibrator struct {
+	kept map[string]Calibration // by operation
+}
+
+func (k *calibrator) calibrate(ctx context.Context, c *Capture, present func(function string) bool) {
 	done := 0
 	for _, a := range algorithms {
-		if done == maxCalibrations || ctx.Err() != nil {
+		if done == maxCalibrations {
 			return
 		}
 		if !slices.ContainsFunc(a.functions, present) || a.markers != nil && !slices.ContainsFunc(a.markers, present) {
 			continue
 		}
 		done++
+		if kept, ok := k.kept[a.operation]; ok && time.Since(kept.At) < calibrationLasts {
+			c.AddCalibration(kept)
+			continue
+		}
+		if ctx.Err() != nil {
+			continue
+		}
 		if err := a.calibrate(ctx, c); err != nil {
 			c.gap("calibration", fmt.Errorf("%s: %w", a.operation, err))
+			continue
 		}
+		k.keep(c.Calibrations[len(c.Calibrations)-1])
 	}
+}
+
+func (k *calibrator) keep(measured Calibration) {
+	if k.kept == nil {
+		k.kept = make(map[string]Calibration)
+	}
+	k.kept[measured.Operation] = measured
 }
 
 // calibrate measures one algorithm and adds the result, and what it took, to c.

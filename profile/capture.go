@@ -412,7 +412,8 @@ type Build struct {
 }
 
 // A Calibration is the CPU time of one operation, measured on this machine at
-// the end of the window, while the target was still at work.
+// the end of the window, while the target was still at work; in a watch, at the
+// end of this window or of one shortly before.
 type Calibration struct {
 	At         time.Time
 	Operation  string   // "rsa-2048-sign"

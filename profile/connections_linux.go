@@ -27,8 +27,8 @@ const (
 // connectionSource counts the connections that are made, and looks where those
 // of the target lead. How many there were is the kernel's count, of all
 // processes in the target's network namespace; where they led is seen of those
-// that live while a look is taken.
-func connectionSource(pid int) Source {
+// that live while a look is taken. Looks take no more than a share of one core.
+func connectionSource(pid int, share float64) Source {
 	return Source{Signal: "connections", Gather: func(ctx context.Context, w Window, c *Capture) error {
 		runtime.LockOSThread() // costs are told from the thread's CPU clock
 		defer runtime.UnlockOSThread()
@@ -48,7 +48,7 @@ func connectionSource(pid int) Source {
 			if err != nil {
 				return explainProcess(pid, err)
 			}
-			more = pause(ctx, w, restAfter(cost, connectionInterval))
+			more = pause(ctx, w, restAfter(cost, connectionInterval, share))
 		}
 		last, err := r.made()
 		if err != nil {
@@ -64,29 +64,51 @@ type connectionReader struct {
 	*procDir
 	pid  int
 	seen map[connection]int // how many looks found it
+
+	inodes []uint64     // the target's sockets at the last look, in order
+	steady bool         // they were the same at the look before
+	open   []connection // those of them that the target made itself
 }
 
-// look notes which connections the target has that it made itself.
+// look notes which connections the target has that it made itself. Which ones
+// these are is read from the table of all sockets of the namespace, which costs
+// the kernel half a millisecond or more, however few there are: not where the
+// target has the sockets that it had at two looks before. At the second of these
+// one that was just made had got its address.
 func (r *connectionReader) look() error {
-	own := map[uint64]bool{}
-	if err := r.sockets(r.pid, func(inode uint64) { own[inode] = true }); err != nil {
+	var inodes []uint64
+	if err := r.sockets(r.pid, func(inode uint64) { inodes = append(inodes, inode) }); err != nil {
 		return err
 	}
-	listening := map[uint16]bool{}
-	var open []connection
-	err := eachTCP(r.net(), func(s tcpSocket) {
-		switch {
-		case s.state == tcpListen:
-			listening[s.Local.Port()] = true
-		case own[s.inode]:
-			open = append(open, s.connection)
+	slices.Sort(inodes)
+	same := slices.Equal(inodes, r.inodes)
+	if !same || !r.steady {
+		if err := r.readTable(inodes); err != nil {
+			return err
 		}
-	})
-	for _, c := range open {
-		if !listening[c.Local.Port()] && len(r.seen) < maxSeen { // else somebody connected to it
+	}
+	r.inodes, r.steady = inodes, same
+	for _, c := range r.open {
+		if len(r.seen) < maxSeen || r.seen[c] > 0 {
 			r.seen[c]++
 		}
 	}
+	return nil
+}
+
+// readTable finds the connections that the target made itself among its sockets.
+func (r *connectionReader) readTable(inodes []uint64) error {
+	listening := map[uint16]bool{}
+	r.open = nil
+	err := eachTCP(r.net(), func(s tcpSocket) {
+		if s.state == tcpListen {
+			listening[s.Local.Port()] = true
+		} else if _, own := slices.BinarySearch(inodes, s.inode); own {
+			r.open = append(r.open, s.connection)
+		}
+	})
+	// To a port that is listened at somebody else connected.
+	r.open = slices.DeleteFunc(r.open, func(c connection) bool { return listening[c.Local.Port()] })
 	return err
 }
 

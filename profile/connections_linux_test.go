@@ -3,9 +3,12 @@ package profile
 import (
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestConnections makes connections to two servers while it is looked at, and
@@ -50,11 +53,52 @@ func TestConnections(t *testing.T) {
 	}
 }
 
+// TestConnectionsOfASteadyTarget: looks that find the same sockets count, and what
+// changes then is found: a socket more, and one that is connected only later.
+func TestConnectionsOfASteadyTarget(t *testing.T) {
+	d, err := openProcDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	r := connectionReader{procDir: d, pid: os.Getpid(), seen: map[connection]int{}}
+	look := func() {
+		if err := r.look(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, second, third := listenAndHold(t), listenAndHold(t), listenAndHold(t)
+	defer dialed(t, first).Close()
+	for range 5 {
+		look()
+	}
+	defer dialed(t, second).Close()
+	look()
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(socket)
+	look()
+	port := int(netip.MustParseAddrPort(third).Port())
+	if err := unix.Connect(socket, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: port}); err != nil {
+		t.Fatal(err)
+	}
+	look()
+	looks := map[string]int{}
+	for c, n := range r.seen {
+		looks[c.Remote.String()] = n
+	}
+	if looks[first] != 8 || looks[second] != 3 || looks[third] != 1 {
+		t.Errorf("found %d, %d and %d times; want 8, 3 and 1", looks[first], looks[second], looks[third])
+	}
+}
+
 // The source gives one account of its window, even of a short one.
 func TestConnectionSource(t *testing.T) {
 	var c Capture
 	w := Window{Start: time.Now(), End: time.Now()}
-	if err := connectionSource(os.Getpid()).Gather(t.Context(), w, &c); err != nil {
+	if err := connectionSource(os.Getpid(), processShare).Gather(t.Context(), w, &c); err != nil {
 		t.Fatal(err)
 	}
 	if len(c.Connections) != 1 || c.Connections[0].Seconds <= 0 {

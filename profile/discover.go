@@ -23,11 +23,11 @@ import (
 
 // found is what was found out about a target on this machine.
 type found struct {
-	PID     int    // 0 if the target is not a process that is visible here
-	Name    string // of the process, for people
-	Exe     string // path of its executable, "" if it may not be known
-	Listens []netip.AddrPort
-	Brokers []broker
+	ProcessKey        // its PID is 0 if the target is not a process that is visible here
+	Name       string // of the process, for people
+	Exe        string // path of its executable, "" if it may not be known
+	Listens    []netip.AddrPort
+	Brokers    []broker
 }
 
 // A broker is a server of queues or data that the target is connected to.
@@ -115,7 +115,7 @@ func discover(ctx context.Context, c *Capture, pid int, how string) (found, erro
 	if _, ok := all[pid]; !ok {
 		return found{}, unavailablef("", "there is no process %d", pid)
 	}
-	f := found{PID: pid, Name: all.name(pid)}
+	f := found{ProcessKey: all[pid].ProcessKey, Name: all.name(pid)}
 	c.AddDiscovery("pid", fmt.Sprintf("%d %s", pid, f.Name), how)
 	if _, exe, err := executableOf(pid); err == nil {
 		f.Exe = exe

@@ -15,8 +15,13 @@
 //   - capture.go: [Capture], all evidence about one target over one window,
 //     as recorded, nothing derived, and the sample types that it is made of.
 //   - store.go: a Capture on disk, append-only while it grows.
-//   - recording.go: window after window, in bounded room; disk.go keeps to it.
-//   - gather.go: [Gather] runs every [Source] of a target in parallel.
+//   - recording.go: window after window, in bounded room; keeper.go and disk.go
+//     keep to it.
+//   - observe.go: one window; round.go: one window of several targets; watch.go:
+//     window after window of several targets, cheaply.
+//   - plan.go: what a target has turned out to be, and so what to gather of it;
+//     watched.go: for how long that holds.
+//   - gather.go: runs every [Source] of a target in parallel.
 //   - discover.go: from a URL, a pid or a name to everything else.
 //   - one file for each source: cpu.go, goroutine.go, host_linux.go,
 //     process_linux.go, cgroup_linux.go, supervisor.go, counters.go,

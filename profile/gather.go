@@ -49,13 +49,18 @@ func gatherAll(ctx context.Context, sources []Source, c *Capture) {
 
 // run turns a panic into an error: a bug in one source must not cost the
 // evidence of the others.
-func (s Source) run(ctx context.Context, c *Capture) (err error) {
+func (s Source) run(ctx context.Context, c *Capture) error {
+	return Guard(func() error { return s.Gather(ctx, c.Window, c) })
+}
+
+// Guard runs f and turns a panic into an error that says where it was.
+func Guard(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("internal error: %v at %s", p, panicSite(debug.Stack()))
 		}
 	}()
-	return s.Gather(ctx, c.Window, c)
+	return f()
 }
 
 // panicSite is the first line of a stack that names our own code.

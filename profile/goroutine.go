@@ -17,6 +17,9 @@ const (
 	goroutineShare = 100
 	// maxGoroutines samples a window: 2 % steps of time spent waiting.
 	maxGoroutines = 50
+	// leastGoroutinePause is the least interval between samples: that of a window
+	// of 10 s. Shorter ones, one after another, are not to cost more.
+	leastGoroutinePause = 200 * time.Millisecond
 	// maxGoroutineBody: 100,000 goroutines with stacks all different are 20 MB.
 	maxGoroutineBody = 64 << 20
 )
@@ -27,7 +30,7 @@ const (
 func goroutineSource(cl *client) Source {
 	const signal = "goroutines"
 	return Source{Signal: signal, Gather: func(ctx context.Context, w Window, c *Capture) error {
-		pace := goroutinePace{floor: w.Duration() / (maxGoroutines - 2)}
+		pace := goroutinePace{floor: max(leastGoroutinePause, w.Duration()/(maxGoroutines-2))}
 		return poll(ctx, w, c, signal, pace.next, func(ctx context.Context) error {
 			at := time.Now()
 			if !pace.affords(at) {

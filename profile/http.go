@@ -86,6 +86,7 @@ func newClient(base string, o HTTPOptions) (*client, error) {
 		DisableCompression:     true, // compressing would cost the target
 		MaxConnsPerHost:        maxConnections,
 		MaxIdleConns:           maxConnections,
+		MaxIdleConnsPerHost:    maxConnections, // else two: the third would be made anew in each window
 		IdleConnTimeout:        time.Minute,
 		MaxResponseHeaderBytes: maxHeader,
 	}

@@ -15,11 +15,8 @@ const (
 	// settleTime is the pause between the first two sweeps, so that parents
 	// whose children come and go are known almost from the beginning.
 	settleTime = 200 * time.Millisecond
-	// shareLimit is the share of one core that sweeps, and looks for births,
-	// may each take: after one that cost d, the pause is at least d/shareLimit.
-	// Twice that is the 1 % that observing may cost.
-	shareLimit = 0.005
-	// maxPause keeps the pauses useful where even that is not enough.
+	// maxPause keeps the pauses useful where even the share of a core that they
+	// are made for is not enough.
 	maxPause = 10 * time.Second
 	// maxHeld bounds the files that are held open between sweeps, well below the
 	// 4,096 that systems let a process have at least; further processes have
@@ -29,8 +26,9 @@ const (
 
 // processSource sweeps the process table at the given interval. It needs no
 // privileges where /proc shows all processes. A sweep costs 2–8 µs of CPU for
-// each process, the more the busier the machine and the colder its caches.
-func processSource(interval time.Duration) Source {
+// each process, the more the busier the machine and the colder its caches; the
+// first one of a machine some 30 µs, for who they all are.
+func processSource(interval time.Duration, m *machine) Source {
 	return Source{Signal: "processes", Gather: func(ctx context.Context, w Window, c *Capture) error {
 		// Costs are told from the CPU clock of the thread: on a busy machine, the
 		// very one to be observed, the wall clock would count waiting as cost.
@@ -41,6 +39,7 @@ func processSource(interval time.Duration) Source {
 			return err
 		}
 		defer t.close()
+		t.share, t.remembered = m.processShare(), &m.identities
 		return t.run(ctx, w, interval)
 	}}
 }
@@ -55,6 +54,9 @@ type processTable struct {
 	stat   procStat
 	births *birthWatch
 	held   int // files of known processes that are open
+
+	share      float64     // of one core, that sweeps and looks for births may each take
+	remembered *identities // of the window before; nil for none
 
 	unread    int   // processes of this sweep that could not be read
 	unreadErr error // why the first of them could not
@@ -80,7 +82,7 @@ func openProcessTable(c *Capture) (*processTable, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &processTable{c: c, dir: dir, known: make(map[int]*knownProcess, 512)}
+	t := &processTable{c: c, dir: dir, known: make(map[int]*knownProcess, 512), share: processShare}
 	t.births = newBirthWatch(t)
 	t.checkNamespace()
 	return t, nil
@@ -149,7 +151,7 @@ func (t *processTable) run(ctx context.Context, w Window, interval time.Duration
 			nextSweep = now.Add(pause)
 			// The cost of this sweep decides the pause after the next: the
 			// first is dear, as all command lines are read in it.
-			pause = restAfter(cost, interval)
+			pause = restAfter(cost, interval, t.share)
 			if t.round == 1 {
 				pause = interval
 			}
@@ -172,9 +174,10 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// restAfter is the pause after something that cost so much CPU.
-func restAfter(cost, least time.Duration) time.Duration {
-	return max(least, min(time.Duration(float64(cost)/shareLimit), maxPause))
+// restAfter is the pause after something that cost so much CPU, for it to take no
+// more than a share of one core.
+func restAfter(cost, least time.Duration, share float64) time.Duration {
+	return max(least, min(time.Duration(float64(cost)/share), maxPause))
 }
 
 // threadCost runs f and returns the CPU time that it took of this thread.
@@ -261,13 +264,18 @@ const youth = time.Second
 // identify records who a process is, if it is not who it was recorded as.
 func (t *processTable) identify(k *knownProcess, s *procStat, now time.Time) {
 	k.name = string(s.name)
-	id := t.dir.identity(s)
+	id, known := t.remembered.get(s.ProcessKey, s.ppid, k.name)
+	if !known {
+		id = t.dir.identity(s)
+	}
 	if k.identity == nil || !sameProgram(*k.identity, id) {
 		t.c.AddIdentity(id)
 	}
 	k.identity = nil
 	if now.Sub(t.births.started(s.Start)) < youth {
 		k.identity = &id
+	} else {
+		t.remembered.put(k.name, id)
 	}
 }
 

@@ -148,7 +148,7 @@ func TestProcessSourceIdentifiesEachOnce(t *testing.T) {
 	sleep := startProcess(t, "sleep", "60")
 	waitForCommand(t, sleep.Process.Pid, "sleep")
 	waitForRest(t, sleep.Process.Pid)
-	c := gatherFor(t, processSource(50*time.Millisecond), 400*time.Millisecond)
+	c := gatherFor(t, processSource(50*time.Millisecond, new(machine)), 400*time.Millisecond)
 	ids := identityIn(c, sleep.Process.Pid)
 	if len(ids) != 1 {
 		t.Fatalf("%d identities: %+v", len(ids), ids)
@@ -297,7 +297,7 @@ func TestOddNames(t *testing.T) {
 	}
 	cmd := startProcess(t, odd, "60", "0")
 	waitForCommand(t, cmd.Process.Pid, "(a) b)")
-	c := gatherFor(t, processSource(time.Second), 10*time.Millisecond)
+	c := gatherFor(t, processSource(time.Second, new(machine)), 10*time.Millisecond)
 	ids := identityIn(c, cmd.Process.Pid)
 	if len(ids) != 1 || ids[0].Name != "(a) b)" || ids[0].PPID != os.Getpid() {
 		t.Errorf("got %+v", ids)
@@ -331,7 +331,7 @@ func TestCPUOfTheDead(t *testing.T) {
 	}()
 	now := time.Now()
 	c := &Capture{Window: Window{now, now.Add(time.Minute)}}
-	err = processSource(100*time.Millisecond).run(ctx, c)
+	err = processSource(100*time.Millisecond, new(machine)).run(ctx, c)
 	in.Close()
 	cmd.Wait()
 	if err != nil {
@@ -358,7 +358,7 @@ func TestCPUOfTheDead(t *testing.T) {
 
 func TestBirths(t *testing.T) {
 	cmd := startProcess(t, "sh", "-c", `while :; do sh -c 'sleep 0.12; exit 3' one two; done`)
-	c := gatherFor(t, processSource(time.Second), 3*time.Second)
+	c := gatherFor(t, processSource(time.Second, new(machine)), 3*time.Second)
 	seen, ended := 0, 0
 	keys := map[ProcessKey]bool{}
 	for _, b := range c.Births {
@@ -393,7 +393,7 @@ func TestBirths(t *testing.T) {
 func TestBirthsLeaveZombies(t *testing.T) {
 	// exec makes the parent a sleep that knows nothing of its children.
 	cmd := startProcess(t, "sh", "-c", `sleep 0.5; (sleep 0.2; exit 7) & (sleep 0.2; kill -9 $BASHPID; kill -9 $(exec sh -c 'echo $PPID')) & exec sleep 60`)
-	c := gatherFor(t, processSource(100*time.Millisecond), 2500*time.Millisecond)
+	c := gatherFor(t, processSource(100*time.Millisecond, new(machine)), 2500*time.Millisecond)
 	codes := map[int]int{}
 	for _, b := range c.Births {
 		if b.PPID == cmd.Process.Pid && b.ExitCode != nil {
@@ -408,7 +408,7 @@ func TestBirthsLeaveZombies(t *testing.T) {
 // TestSurvivorIsRecordedAtTheEnd: a child that lives on is a birth, too.
 func TestSurvivorIsRecordedAtTheEnd(t *testing.T) {
 	cmd := startProcess(t, "sh", "-c", `sleep 0.5; sleep 61 & wait`)
-	c := gatherFor(t, processSource(100*time.Millisecond), 1500*time.Millisecond)
+	c := gatherFor(t, processSource(100*time.Millisecond, new(machine)), 1500*time.Millisecond)
 	found := 0
 	for _, b := range c.Births {
 		if b.PPID == cmd.Process.Pid && slices.Equal(b.Command, []string{"sleep", "61"}) {
@@ -437,7 +437,7 @@ func TestBirthsOfThreads(t *testing.T) {
 			exec.CommandContext(t.Context(), "sleep", "0.15").Run()
 		}
 	}()
-	c := gatherFor(t, processSource(time.Second), 2*time.Second)
+	c := gatherFor(t, processSource(time.Second, new(machine)), 2*time.Second)
 	<-done
 	n := 0
 	for _, b := range c.Births {
@@ -513,7 +513,7 @@ func TestRestAfter(t *testing.T) {
 		1250 * time.Microsecond: 250 * time.Millisecond,
 		time.Hour:               maxPause,
 	} {
-		if got := restAfter(cost, 50*time.Millisecond); got != want {
+		if got := restAfter(cost, 50*time.Millisecond, 0.005); got != want {
 			t.Errorf("%v: %v, want %v", cost, got, want)
 		}
 	}

@@ -20,7 +20,7 @@ const leastInterval = 4 * time.Second
 
 // processSource sweeps the process table at the given interval, or every four
 // seconds if that is longer.
-func processSource(interval time.Duration) Source {
+func processSource(interval time.Duration, _ *machine) Source {
 	return Source{Signal: "processes", Gather: func(ctx context.Context, w Window, c *Capture) error {
 		c.AddGap("processes", "CPU of ended children, and births, are not seen on "+runtime.GOOS,
 			"run the service on Linux to see them")

@@ -23,7 +23,7 @@ import (
 type RecordedWindow struct {
 	Name   string // "000012"
 	Dir    string // to load it from
-	number int
+	Number int    // 12
 }
 
 var windowName = regexp.MustCompile(`^[0-9]{6,9}$`)
@@ -53,16 +53,41 @@ func numberedFolders(dir string) ([]RecordedWindow, error) {
 	for _, e := range entries {
 		if e.IsDir() && windowName.MatchString(e.Name()) {
 			n, _ := strconv.Atoi(e.Name()) // at most nine digits
-			list = append(list, RecordedWindow{Name: e.Name(), Dir: filepath.Join(dir, e.Name()), number: n})
+			list = append(list, RecordedWindow{Name: e.Name(), Dir: filepath.Join(dir, e.Name()), Number: n})
 		}
 	}
-	slices.SortFunc(list, func(a, b RecordedWindow) int { return cmp.Compare(a.number, b.number) })
+	slices.SortFunc(list, func(a, b RecordedWindow) int { return cmp.Compare(a.Number, b.Number) })
 	return list, nil
 }
 
-func (w RecordedWindow) hasEvidence() bool {
+// Evidence is how many bytes of evidence have been written; while a window is
+// being recorded they grow at least once a second. 0 is no window.
+func (w RecordedWindow) Evidence() int64 {
 	info, err := os.Lstat(filepath.Join(w.Dir, evidenceFile))
-	return err == nil && info.Size() > 0
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+func (w RecordedWindow) hasEvidence() bool { return w.Evidence() > 0 }
+
+// Load reads the window, and says whether it was written to its end.
+func (w RecordedWindow) Load() (c *Capture, whole bool, err error) {
+	c, whole, err = loadFolder(w.Dir)
+	if errors.Is(err, errNoEvidence) || errors.Is(err, fs.ErrNotExist) {
+		err = unavailablef("the oldest windows of a recording make room for new ones", "window %s is no longer there", w.Name)
+	}
+	return c, whole, err
+}
+
+// Next is the window that a recording goes on with after this one. It need not
+// be there yet.
+func (w RecordedWindow) Next() RecordedWindow { return windowOf(filepath.Dir(w.Dir), w.Number+1) }
+
+func windowOf(dir string, number int) RecordedWindow {
+	name := fmt.Sprintf("%06d", number)
+	return RecordedWindow{Name: name, Dir: filepath.Join(dir, name), Number: number}
 }
 
 func (w RecordedWindow) loads() bool {
@@ -134,15 +159,6 @@ type RecordOptions struct {
 	Say func(text string)
 }
 
-// Recorded is what became of a recording.
-type Recorded struct {
-	Target  string // its name
-	Windows int    // kept now, those of earlier runs included
-	Bytes   int64  // that they take
-	Made    int    // in this run
-	Dropped int    // of all, to stay below the bound or because the disk was full
-}
-
 // retryPause is the rest after a window that could not even begin: the service
 // restarts, or the disk is full.
 const retryPause = 2 * time.Second
@@ -155,10 +171,11 @@ const leastWindow = time.Second
 // retried. It fails if there is no such target to begin with, or if nothing
 // could be kept.
 func Record(ctx context.Context, o RecordOptions) (Recorded, error) {
-	r := &recorder{o: o}
-	if err := r.open(); err != nil {
+	k, err := OpenKeeper(o.Dir, o.Keep)
+	if err != nil {
 		return Recorded{}, err
 	}
+	r := &recorder{o: o, keeper: k}
 	var end time.Time
 	if o.For > 0 {
 		end = time.Now().Add(o.For)
@@ -167,15 +184,15 @@ func Record(ctx context.Context, o RecordOptions) (Recorded, error) {
 		length := o.Window
 		if !end.IsZero() {
 			length = min(length, time.Until(end))
-			if length <= 0 || length < leastWindow && r.done.Made > 0 {
+			if length <= 0 || length < leastWindow && k.done.Made > 0 {
 				break
 			}
 		}
 		if err := r.next(ctx, length); err != nil {
-			return r.result(), err
+			return k.Result(), err
 		}
 	}
-	done := r.result()
+	done := k.Result()
 	switch {
 	case done.Windows > 0:
 		return done, nil
@@ -187,71 +204,26 @@ func Record(ctx context.Context, o RecordOptions) (Recorded, error) {
 	return done, unavailablef("", "interrupted before anything was recorded")
 }
 
-// A recorder knows what of the recording is on disk.
+// A recorder observes, and says what becomes of it.
 type recorder struct {
 	o       RecordOptions
-	windows []keptWindow // oldest first, without the one that is being written
-	bytes   int64        // of these
-	current int64        // of that one
-	last    int          // the highest number in use
-	whole   int          // the newest window that was written to its end; never removed; 0 if none
-	trouble error        // what made the last window fail; nil if it did not
-	done    Recorded
-}
-
-type keptWindow struct {
-	RecordedWindow
-	bytes int64
-}
-
-// open takes stock of a folder that may hold windows of an earlier run.
-func (r *recorder) open() error {
-	if _, err := os.Lstat(filepath.Join(r.o.Dir, evidenceFile)); err == nil {
-		return fmt.Errorf("%s already holds a capture", r.o.Dir)
-	}
-	list, err := numberedFolders(r.o.Dir)
-	if ignoreMissing(err) != nil {
-		return err
-	}
-	for _, w := range list {
-		r.last = w.number
-		if !w.hasEvidence() {
-			if err := w.remove(); err != nil {
-				return err
-			}
-			continue
-		}
-		r.add(keptWindow{w, w.size()})
-	}
-	for _, w := range slices.Backward(r.windows) {
-		if _, whole, err := loadFolder(w.Dir); err == nil && whole {
-			r.whole = w.number
-			break
-		}
-	}
-	return nil
+	keeper  *Keeper
+	trouble error // what made the last window fail; nil if it did not
 }
 
 // next makes one window. An error ends the recording.
 func (r *recorder) next(ctx context.Context, length time.Duration) error {
-	r.last++
-	name := fmt.Sprintf("%06d", r.last)
-	w := keptWindow{RecordedWindow: RecordedWindow{Name: name, Dir: filepath.Join(r.o.Dir, name), number: r.last}}
+	w, d := r.keeper.begin()
 	o := r.o.Options
-	o.Window, o.Dir, o.disk = length, w.Dir, &disk{took: r.take, free: r.dropOldest}
-	r.current = 0
+	o.Window, o.Dir, o.disk = length, w.Dir, d
 	c, err := Observe(ctx, o)
-	w.bytes, r.current = r.current, 0
-	if c != nil {
-		r.done.Target = c.Target.Name
-	}
-	r.keep(w, err == nil)
+	r.keeper.end(w, c, err == nil)
 	switch {
 	case err == nil:
 		r.recovered()
 	case ctx.Err() != nil:
 		r.trouble = err
-	case r.done.Made == 0 && !isFull(err):
+	case r.keeper.done.Made == 0 && !isFull(err):
 		return err // it never worked
 	default:
 		r.failed(err)
@@ -260,52 +232,6 @@ func (r *recorder) next(ctx context.Context, length time.Duration) error {
 		}
 	}
 	return nil
-}
-
-// keep takes a window into the account. One that was cut off is worth its room
-// only as long as there is no whole one.
-func (r *recorder) keep(w keptWindow, whole bool) {
-	if !w.hasEvidence() || !whole && (r.whole > 0 || !w.loads()) {
-		w.remove() // what is left of it is found at the next start
-		r.last = w.number - 1
-		return
-	}
-	r.add(w)
-	r.done.Made++
-	if whole {
-		r.whole = w.number
-	}
-}
-
-func (r *recorder) add(w keptWindow) {
-	r.windows = append(r.windows, w)
-	r.bytes += w.bytes
-}
-
-// take notes that the window that is being written will grow by n bytes, and
-// makes room for it.
-func (r *recorder) take(n int64) {
-	r.current += n
-	for r.bytes+r.current > r.o.Keep && r.dropOldest() {
-	}
-}
-
-// dropOldest removes the oldest window, but never the newest whole one: what
-// is being written may come to nothing. It is false if there is none to remove.
-func (r *recorder) dropOldest() bool {
-	for i, w := range r.windows {
-		if w.number == r.whole {
-			continue
-		}
-		if err := w.remove(); err != nil {
-			continue
-		}
-		r.windows = slices.Delete(r.windows, i, i+1)
-		r.bytes -= w.bytes
-		r.done.Dropped++
-		return true
-	}
-	return false
 }
 
 // failed says what is wrong, unless that has been said.
@@ -331,9 +257,4 @@ func (r *recorder) say(text string) {
 	if r.o.Say != nil {
 		r.o.Say(Clean(text))
 	}
-}
-
-func (r *recorder) result() Recorded {
-	r.done.Windows, r.done.Bytes = len(r.windows), r.bytes
-	return r.done
 }

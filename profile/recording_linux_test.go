@@ -89,7 +89,7 @@ func TestRecordOnADiskWithoutRoom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	waitForWindow(t, dir, list[len(list)-1].number+5)
+	waitForWindow(t, dir, list[len(list)-1].Number+5)
 	done, err := stop()
 	if err != nil || done.Windows == 0 || len(said()) != 2 || !strings.Contains(said()[1], "goes on") {
 		t.Errorf("%+v, %v, said %q", done, err, said())

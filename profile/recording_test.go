@@ -53,7 +53,7 @@ func record(t *testing.T, target, dir string, length time.Duration, keep int64) 
 func waitForWindow(t *testing.T, dir string, n int) {
 	t.Helper()
 	for range 6000 {
-		if list, err := Windows(dir); err == nil && list[len(list)-1].number >= n {
+		if list, err := Windows(dir); err == nil && list[len(list)-1].Number >= n {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -113,7 +113,7 @@ func TestRecord(t *testing.T) {
 			t.Errorf("%d windows, %d whole: %+v", len(list), wholes, done)
 		}
 		for i, w := range list {
-			if w.number != i+1 {
+			if w.Number != i+1 {
 				t.Errorf("window %d is %s", i+1, w.Name)
 			}
 		}
@@ -174,7 +174,7 @@ func TestRecordKeepsBelow(t *testing.T) {
 	most := int64(0)
 	for {
 		most = max(most, occupied(dir))
-		if list, err := Windows(dir); err == nil && list[len(list)-1].number >= 25 {
+		if list, err := Windows(dir); err == nil && list[len(list)-1].Number >= 25 {
 			break
 		}
 		time.Sleep(time.Millisecond)

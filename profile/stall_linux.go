@@ -18,8 +18,8 @@ const stallInterval = 250 * time.Millisecond
 
 // stallSource samples how the target's threads are kept waiting. A look costs
 // some 15 µs of CPU for each thread; it rests so long between two that it stays
-// within the share of a core that observing processes may take.
-func stallSource(pid int) Source {
+// within a share of one core.
+func stallSource(pid int, share float64) Source {
 	return Source{Signal: "stalls", Gather: func(ctx context.Context, w Window, c *Capture) error {
 		runtime.LockOSThread() // costs are told from the thread's CPU clock
 		defer runtime.UnlockOSThread()
@@ -39,7 +39,7 @@ func stallSource(pid int) Source {
 			if last {
 				return nil
 			}
-			last = !pause(ctx, w, restAfter(cost, stallInterval))
+			last = !pause(ctx, w, restAfter(cost, stallInterval, share))
 		}
 	}}
 }

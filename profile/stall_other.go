@@ -6,7 +6,7 @@ import "context"
 
 // stallSource finds nothing: only Linux counts how long a thread was ready
 // without a CPU.
-func stallSource(int) Source {
+func stallSource(int, float64) Source {
 	return Source{Signal: "stalls", Gather: func(context.Context, Window, *Capture) error { return nil }}
 }
 

@@ -206,8 +206,10 @@ func (w *Writer) keepProfile(p CPUProfile) (profileLine, error) {
 }
 
 // Save writes a whole Capture to dir.
-func Save(dir string, c *Capture) error {
-	w, err := Create(dir)
+func Save(dir string, c *Capture) error { return save(dir, nil, c) }
+
+func save(dir string, d *disk, c *Capture) error {
+	w, err := create(dir, d)
 	if err != nil {
 		return err
 	}

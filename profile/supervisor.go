@@ -18,9 +18,9 @@ import (
 // What is read belongs to others, who may be hostile: only regular files are
 // read, bounded, as the process itself would see them, and none that its user
 // could not read.
-func supervisorSource() Source {
+func supervisorSource(m *machine) Source {
 	return Source{Signal: "supervisor", Gather: func(ctx context.Context, w Window, c *Capture) error {
-		found, err := findSupervisors()
+		found, err := m.findSupervisors()
 		if err != nil {
 			return err
 		}
@@ -54,8 +54,8 @@ func supervisorSource() Source {
 // the same image the first ones stand for the others.
 const maxSupervisors = 16
 
-// findSupervisors lists the supervisords.
-func findSupervisors() ([]runningProcess, error) {
+// listSupervisors lists the supervisords.
+func listSupervisors() ([]runningProcess, error) {
 	all, err := runningProcesses()
 	if err != nil {
 		return nil, err

@@ -364,7 +364,7 @@ func TestSupervisorSource(t *testing.T) {
 		cmd.Wait()
 	})
 	waitForFile(t, filepath.Join(dir, "conf.d/crash.err"))
-	c := gatherFor(t, supervisorSource(), 3500*time.Millisecond)
+	c := gatherFor(t, supervisorSource(new(machine)), 3500*time.Millisecond)
 	at := slices.IndexFunc(c.Supervisors, func(s Supervisor) bool { return s.PID == cmd.Process.Pid })
 	if at < 0 {
 		t.Fatalf("not found; gaps %+v", c.Gaps)
