@@ -174,7 +174,7 @@ func (d *diagnosis) location() Location {
 	if s == nil {
 		return Location{}
 	}
-	return Location{Function: s.Chain[0], File: s.File, Line: s.Line, Path: s.Chain[1:]}
+	return Location{Function: s.Chain[0], File: s.File, Line: s.Line, Path: s.Chain}
 }
 
 // evidence is the queue, the work, then the whole differential diagnosis in its

@@ -79,7 +79,7 @@ func comparisonText(style Style) ComparisonRenderer {
 	style.Width = min(max(style.Width, 40), 120)
 	return func(w io.Writer, c *analyze.Comparison) error {
 		t := &text{Writer: bufio.NewWriter(w), Style: style}
-		t.wrap("", t.paint(bold, capital(c.Verdict)+"."))
+		t.wrap("", t.paint(bold, Capital(c.Verdict)+"."))
 		t.line("")
 		t.line("%-24s%-24s%s", "", "before", "after")
 		for _, r := range comparisonRows(c) {
@@ -141,7 +141,7 @@ func costs(w *analyze.Waste, d *analyze.Delay) string {
 
 func comparisonMarkdown(w io.Writer, c *analyze.Comparison) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "## busywork: %s before and after\n\n%s.\n\n| | before | after | change |\n|---|---:|---:|---:|\n", escape(c.After.Target), escape(capital(c.Verdict)))
+	fmt.Fprintf(b, "## busywork: %s before and after\n\n%s.\n\n| | before | after | change |\n|---|---:|---:|---:|\n", escape(c.After.Target), escape(Capital(c.Verdict)))
 	for _, r := range comparisonRows(c) {
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", r.what, r.before, r.after, r.change)
 	}

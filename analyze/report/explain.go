@@ -13,7 +13,7 @@ import (
 // fix it, when it is wrong, what it needs, and each of its limits with the reason
 // for its number.
 func Explain(w io.Writer, r *analyze.Rule, style Style) error {
-	t := &text{Writer: bufio.NewWriter(w), Style: style.bounded()}
+	t := &text{Writer: bufio.NewWriter(w), Style: style.bounded(36)} // the longest name, and a word
 	name := r.Name + ": "
 	t.wrapFrom(t.paint(bold, name), len(name), "  ", r.Title)
 	t.line("")

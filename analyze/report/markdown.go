@@ -13,7 +13,7 @@ import (
 // the ledger. Names from the target are escaped; no markup of theirs survives.
 func Markdown(w io.Writer, r *analyze.Report) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "## busywork: %s\n\n%s.\n\n", escape(r.Target.Name), escape(capital(r.Host.Sentence)))
+	fmt.Fprintf(b, "## busywork: %s\n\n%s.\n\n", escape(r.Target.Name), escape(Capital(r.Host.Sentence)))
 	if len(r.Findings) == 0 {
 		b.WriteString("No wasted work found.\n\n")
 	}

@@ -17,19 +17,19 @@ type Style struct {
 	Width int // columns; 0 means 80
 }
 
-// bounded is the style with a width that text can be read in.
-func (s Style) bounded() Style {
+// bounded is the style with a width that text can be read in, at least least.
+func (s Style) bounded(least int) Style {
 	if s.Width <= 0 {
 		s.Width = 80
 	}
-	s.Width = min(max(s.Width, 40), 120)
+	s.Width = min(max(s.Width, least), 120)
 	return s
 }
 
 // Text writes the report for people: the verdict, then the findings, most waste
 // first, then where the CPU went, what would help, and what was not seen.
 func Text(style Style) Renderer {
-	style = style.bounded()
+	style = style.bounded(40)
 	return func(w io.Writer, r *analyze.Report) error {
 		t := &text{Writer: bufio.NewWriter(w), Style: style, r: r}
 		t.head()
@@ -80,7 +80,7 @@ func (t *text) head() {
 		parts = append(parts, r.Target.GoVersion)
 	}
 	t.wrapFrom(t.paint(bold, r.Target.Name)+"  ", utf8.RuneCountInString(r.Target.Name)+2, "  ", strings.Join(parts, " · "))
-	t.wrap("", capital(r.Host.Sentence)+".")
+	t.wrap("", Capital(r.Host.Sentence)+".")
 	if b := t.backlog(); b != "" {
 		t.wrap("", b)
 	}
@@ -424,7 +424,8 @@ func truncate(s string, n int) string {
 	return string([]rune(s)[:n-1]) + "…"
 }
 
-func capital(s string) string {
+// Capital is a sentence as it begins a line.
+func Capital(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	if n == 0 {
 		return s
