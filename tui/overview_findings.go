@@ -1,0 +1,260 @@
+package tui
+
+import (
+	"strconv"
+
+	"busywork/analyze"
+	"busywork/analyze/report"
+)
+
+const (
+	// A finding takes at most headline, messageRows and fixRows.
+	messageRows, fixRows = 3, 3
+	// twoRowsFrom is the room from which a finding has two rows, though not all of
+	// them are seen then.
+	twoRowsFrom = 6
+)
+
+// titleRows is what the findings' title takes.
+func (o *overview) titleRows() int { return pick(o.parts.Findings.H, 0, 5, 1) }
+
+// fit gives each finding as many rows as there are for it. All have the same
+// number: so a row of the screen belongs to the finding that it belonged to
+// before, and a click hits what was seen.
+func (o *overview) fit() {
+	room := o.parts.Findings.H - o.titleRows()
+	n := len(o.scene.rows)
+	o.depth = room / max(1, n)
+	o.depth = max(o.depth, pick(room, 1, twoRowsFrom, 2))
+	o.depth = min(o.depth, 1+messageRows+fixRows, max(1, room))
+	o.list.resize(n, room/o.depth)
+	o.name = 0
+	for _, r := range o.scene.rows {
+		o.name = min(findingName, max(o.name, width(r.finding.Rule)))
+	}
+	o.moved()
+}
+
+// findings draws those that are to be seen.
+func (o *overview) findings() string {
+	at := o.parts.Findings
+	p := newPage(at.W, at.H)
+	from, to := o.list.seen()
+	if o.titleRows() > 0 {
+		o.title(p, from, to)
+	}
+	if len(o.scene.rows) == 0 {
+		o.nothing(p)
+	}
+	columns := columnsOfFindings(at.W, o.name, o.mark != nil)
+	for i := from; i < to; i++ {
+		o.finding(p, columns, o.scene.rows[i], i == o.list.at)
+	}
+	return p.String()
+}
+
+// title is how many there are, of how many, what they waste together, and which
+// of them are seen.
+func (o *overview) title(p *page, from, to int) {
+	s, t := o.scene, o.scene.theme
+	var b [32]byte
+	number := func(n int) { p.put(t.plain, string(strconv.AppendInt(b[:0], int64(n), 10))) }
+	p.put(t.title, "Findings ")
+	number(len(s.rows))
+	if s.filter != "" {
+		p.put(t.plain, " of ")
+		number(s.all)
+		p.put(t.plain, " match ").put(t.match, cut(s.filter, p.left()/2))
+	} else if o.wasted > 0 {
+		p.put(t.plain, ", ").put(t.bold, string(appendCores(b[:0], o.wasted))).put(t.plain, " cores wasted")
+		if s.mark != nil {
+			s.delta(p, o.wasted, wasted, 2, lessIsBetter)
+		}
+	}
+	if seen := to - from; seen < len(s.rows) {
+		text := strconv.AppendInt(b[:0], int64(from+1), 10)
+		text = strconv.AppendInt(append(text, '-'), int64(to), 10)
+		p.right(t.faint, string(text))
+	}
+	p.end()
+}
+
+// nothing says why there are no findings.
+func (o *overview) nothing(p *page) {
+	t := o.scene.theme
+	if o.scene.filter != "" {
+		p.wrap(t.plain, 0, max(1, p.rows()), "No finding matches the filter; esc takes it away.")
+		return
+	}
+	p.wrap(t.plain, 0, max(1, p.rows()), report.Nothing(o.scene.report()))
+}
+
+// A findingColumns says how wide what is. What there is no room for has no width.
+type findingColumns struct {
+	name, cost, share, confidence int
+	indent                        int // of the rows below
+}
+
+// The widths of columns, the space before each included.
+const (
+	findingSigns    = 2 + 2 + 5 // cursor, state, severity
+	findingName     = 24        // memory-bound-concurrency; others are cut
+	findingCost     = 12        // 672 waiting
+	findingCostThen = 17        // 0.97→0.46 cores
+	findingShare    = 6         // 100 %
+	findingSure     = 10        // suspected
+)
+
+// columnsOfFindings divides a width; name is that of the longest name.
+func columnsOfFindings(w, name int, marked bool) findingColumns {
+	c := findingColumns{cost: findingCost, indent: 4}
+	if marked {
+		c.cost = findingCostThen
+	}
+	left := w - findingSigns - c.cost
+	c.name = max(0, min(name, left))
+	left -= c.name
+	if left >= findingShare {
+		c.share = findingShare
+		left -= findingShare
+	}
+	if left >= findingSure {
+		c.confidence = findingSure
+		c.indent = findingSigns
+	}
+	return c
+}
+
+// stateSigns and stateWords say how a finding stands over the windows; the second
+// word is for where there is little room.
+var (
+	stateSigns = [...]string{rowThere: "  ", rowNew: "+ ", rowQuiet: "~ ", rowGone: "– "}
+	stateWords = [...][2]string{rowThere: {"", ""}, rowNew: {"new", "new"}, rowQuiet: {"not in this window", "not now"}, rowGone: {"gone", "gone"}}
+)
+
+// finding draws one: its headline, and as far as it has the rows the message and
+// the fix.
+func (o *overview) finding(p *page, c findingColumns, r *row, selected bool) {
+	t := o.scene.theme
+	below := p.y + o.depth
+	o.headline(p, c, r, selected)
+	look := t.plain
+	if r.state == rowGone {
+		look = t.faint
+	}
+	f := r.finding
+	if o.depth == 2 {
+		p.tab(c.indent).line(look, f.Message) // to the last letter, which wrap is not
+	} else if o.depth > 2 {
+		p.tab(c.indent).wrap(look, c.indent, min(messageRows, o.depth-1), f.Message)
+	}
+	if n := min(fixRows, below-p.y); n > 0 && o.depth > 1+messageRows && f.Fix != "" && r.state != rowGone {
+		p.tab(c.indent).put(t.key, "fix: ").wrap(look, c.indent, n, f.Fix)
+	}
+	for p.y < below && p.rows() > 0 {
+		p.end()
+	}
+}
+
+// headline is a finding in one row.
+func (o *overview) headline(p *page, c findingColumns, r *row, selected bool) {
+	t, f := o.scene.theme, r.finding
+	severe, word := t.severity(f.Severity)
+	plain, bold, faint, sign := t.plain, t.bold, t.faint, "  "
+	switch {
+	case selected:
+		sign = "▸ "
+		plain, bold, faint, severe = t.selected, t.selected, t.selected, t.selected
+	case r.state == rowGone:
+		plain, bold, severe = t.faint, t.faint, t.faint
+	}
+	p.put(bold, sign).put(bold, stateSigns[r.state]).put(severe, word).put(plain, " ")
+	name := p.x + c.name
+	p.put(bold, cut(f.Rule, c.name)).pad(plain, name)
+	o.cost(p, plain, name+c.cost, r, selected)
+	if c.share > 0 {
+		p.ending(plain, p.x+c.share, shareOf(r))
+	}
+	if c.confidence > 0 {
+		p.put(plain, " ").put(faint, string(f.Confidence))
+	}
+	tail(p, plain, bold, r)
+	p.pad(plain, p.w).end()
+}
+
+// cost writes what a finding costs so that it ends in a column: cores, smoothed
+// over the windows, or the jobs that wait because of it; and what it was at the
+// mark before that.
+func (o *overview) cost(p *page, look style, end int, r *row, selected bool) {
+	f := r.finding
+	var buffer [48]byte
+	if f.Waste.Cores == 0 && f.Delay != nil {
+		p.ending(look, end, string(append(append(buffer[:0], compact(f.Delay.JobHours)...), " waiting"...)))
+		return
+	}
+	b, how := buffer[:0], look
+	if o.mark != nil {
+		now := r.waste
+		if r.state == rowGone {
+			now = 0
+		}
+		was, known := o.atMark[r.id]
+		if known {
+			b = appendCores(b, was)
+		} else {
+			b = append(b, unknown...)
+		}
+		b = append(b, "→"...)
+		b = appendCores(b, now)
+		if !selected && known {
+			_, how = o.scene.theme.change(now-was, 2, lessIsBetter)
+		}
+	} else {
+		b = appendCores(b, r.waste)
+	}
+	p.ending(how, end, string(append(b, " cores"...)))
+}
+
+// ending writes text so that it ends in a column.
+func (p *page) ending(look style, column int, text string) *page {
+	return p.pad(look, column-width(text)).put(look, text)
+}
+
+// shareOf is what part of the host a finding wastes, as smooth as its cores.
+func shareOf(r *row) string {
+	w := &r.finding.Waste
+	if !(w.Cores > 0) {
+		return ""
+	}
+	return analyze.Percent(w.ShareOfHost * r.waste / w.Cores)
+}
+
+// tail ends a headline with how the finding stands and what else has the same
+// cause, in as many words as there is room for.
+func tail(p *page, plain, bold style, r *row) {
+	words := stateWords[r.state]
+	var b [24]byte
+	kin, short := "", ""
+	if n := len(r.finding.Kin); n > 0 {
+		number := strconv.AppendInt(b[:0], int64(n), 10)
+		kin, short = "with it: "+string(number), "+"+string(number)
+	}
+	for _, try := range [][2]string{{words[0], kin}, {words[1], kin}, {words[1], short}, {words[1], ""}} {
+		n := width(try[0]) + width(try[1])
+		for _, text := range try {
+			if text != "" {
+				n += 2
+			}
+		}
+		if n > p.left() {
+			continue
+		}
+		if try[0] != "" {
+			p.put(plain, "  ").put(bold, try[0])
+		}
+		if try[1] != "" {
+			p.put(plain, "  ").put(plain, try[1])
+		}
+		return
+	}
+}

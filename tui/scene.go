@@ -1,0 +1,129 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"busywork/analyze"
+)
+
+// A screen is one view of what is watched: a plain struct that is told its size
+// and what there is to show, and says what it looks like. It asks for things by
+// the messages of messages.go.
+type screen interface {
+	SetSize(w, h int)
+	Show(s *scene)                    // something has changed; s is not kept up to date otherwise
+	Keys() []key.Binding              // its own, for help
+	Key(k tea.KeyMsg) (tea.Cmd, bool) // false if the key means nothing to it
+	Click(x, y int) tea.Cmd           // from its upper left corner
+	Wheel(rows int)
+	View() string // exactly as large as SetSize said
+}
+
+// A scene is all that there is to show of the target that is selected: one of its
+// windows, and how it came to that.
+type scene struct {
+	theme *theme
+	keys  *keyMap
+
+	target string               // what it is called
+	live   bool                 // of a running service, and not of a recording
+	err    error                // why there is no window
+	exam   *analyze.Examination // the window that is shown; nil if there is none yet
+	number int                  // its number
+	newest bool                 // it is the last one
+
+	history *history
+	rows    []*row // findings that the filter leaves
+	all     int    // findings there are
+	open    *row   // the finding that was opened last; nil if none was
+	filter  string
+
+	mark   *analyze.Examination // nil if there is no mark
+	change *analyze.Comparison  // from the mark to what is shown; nil without
+
+	calls     callsMsg // of the window shown (calls.exam == exam), or of an earlier one while that is being made; calls.calls is nil where there is none
+	markCalls callsMsg // of the mark
+}
+
+// report is what is shown, nil if there is nothing yet.
+func (s *scene) report() *analyze.Report {
+	if s == nil || s.exam == nil {
+		return nil
+	}
+	return s.exam.Report
+}
+
+// span is the windows that a chart of n columns shows: of a recording all, of
+// what is live the last ones; and the one that is shown is always among them.
+func (s *scene) span(n int) (first, last int) {
+	first, last = s.history.oldest(), s.history.newest()
+	if s.live {
+		if s.number > 0 && s.number <= last-n {
+			last = min(last, s.number+n/2)
+		}
+		first = max(first, last-n+1)
+	}
+	return first, last
+}
+
+// waiting says why there is nothing to show, in one line.
+func (s *scene) waiting() string {
+	switch {
+	case s == nil:
+		return ""
+	case s.err != nil:
+		return s.err.Error()
+	case s.live:
+		return "observing " + s.target + " …"
+	}
+	return "reading " + s.target + " …"
+}
+
+// A sense says which way a figure is better.
+type sense int
+
+const (
+	lessIsBetter sense = -1
+	neutral      sense = 0
+	moreIsBetter sense = 1
+)
+
+// delta writes how a figure has changed since the mark, behind a space; nothing
+// where there is no mark. digits are those behind the point.
+func (s *scene) delta(p *page, now float64, at func(*analyze.Report) float64, digits int, better sense) {
+	if s.mark == nil {
+		return
+	}
+	text, look := s.theme.change(now-at(s.mark.Report), digits, better)
+	p.put(style{}, " ").put(look, text)
+}
+
+// change is a difference in words and signs: ▲ more, ▼ less, = the same.
+func (t *theme) change(d float64, digits int, better sense) (string, style) {
+	text := fmt.Sprintf("%.*f", digits, math.Abs(d))
+	if zero := fmt.Sprintf("%.*f", digits, 0.0); text == zero {
+		return "=", t.faint
+	}
+	sign, way := "▲", moreIsBetter
+	if d < 0 {
+		sign, way = "▼", lessIsBetter
+	}
+	switch {
+	case better == neutral:
+		return sign + text, t.bold
+	case way == better:
+		return sign + text, t.good
+	}
+	return sign + text, t.bad
+}
+
+// percent is a fraction as a reader of a narrow screen wants it: "56%".
+func percent(v float64) string { return fmt.Sprintf("%.0f%%", 100*v) }
+
+// clock is a time of day.
+func clock(t time.Time) string { return t.Local().Format("15:04:05") }
