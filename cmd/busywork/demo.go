@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,9 @@ import (
 
 type demoOptions struct {
 	incident string
+	watch    bool
+	fixed    bool
+	screenFlags
 	targetFlags
 	reportFlags
 }
@@ -26,18 +30,35 @@ func newDemoCmd(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo [INCIDENT]",
 		Short: "Run an incident here and diagnose it, first with the waste, then fixed",
-		Long:  "Brings an incident up on this machine, with the real servers that it needs, observes it and\nreports; then does the same with the repaired service.\n\nIncidents:\n" + incidents(),
-		Args:  cobra.MaximumNArgs(1),
+		Long: `Brings an incident up on this machine, with the real servers that it needs, observes it and
+reports; then does the same with the repaired service. With --watch, it is shown in the
+terminal UI until you quit.
+
+Incidents:
+` + incidents(),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.incident = "dispatch"
 			if len(args) > 0 {
 				o.incident = args[0]
 			}
+			if o.watch {
+				if !cmd.Flags().Changed("seconds") {
+					o.seconds = watchSeconds
+				}
+				return watchDemo(cmd.Context(), o, s)
+			}
 			return runDemo(cmd.Context(), o, s)
 		},
 	}
-	cmd.Flags().IntVar(&o.seconds, "seconds", 10, "length of each window")
+	cmd.Flags().IntVar(&o.seconds, "seconds", 10, fmt.Sprintf("length of each window; %d with --watch", watchSeconds))
+	cmd.Flags().BoolVar(&o.watch, "watch", false, "show the incident in the terminal UI, in place of reports")
+	cmd.Flags().BoolVar(&o.fixed, "fixed", false, "with --watch: the repaired service")
+	o.screenFlags.add(cmd)
 	o.reportFlags.add(cmd)
+	for _, report := range []string{"output", "json", "out", "fail-on"} {
+		cmd.MarkFlagsMutuallyExclusive("watch", report)
+	}
 	return cmd
 }
 
@@ -80,6 +101,9 @@ func findIncident(name string) (lab.Scenario, error) {
 }
 
 func runDemo(ctx context.Context, o demoOptions, s streams) error {
+	if o.fixed {
+		return errors.New("--fixed is for --watch; without, both forms are shown")
+	}
 	scenario, err := findIncident(o.incident)
 	if err != nil {
 		return err

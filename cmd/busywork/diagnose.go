@@ -57,14 +57,41 @@ func runDiagnose(ctx context.Context, o diagnoseOptions, s streams) error {
 	return out.write(reports, errs, s)
 }
 
+// analysisFlags say how evidence is judged.
+type analysisFlags struct {
+	set   []string
+	price float64
+}
+
+func (f *analysisFlags) add(cmd *cobra.Command) {
+	set := cmd.Flags()
+	set.StringArrayVar(&f.set, "set", nil, "a threshold: RULE.LIMIT=VALUE (see `busywork explain RULE`)")
+	set.Float64Var(&f.price, "core-cost", analyze.CorePrice, "what a core costs, in USD an hour")
+}
+
+// analysis is what analysisFlags come to, checked before anything is observed.
+func (f *analysisFlags) analysis() (analyze.Options, error) {
+	if !(f.price > 0) || math.IsInf(f.price, 1) {
+		return analyze.Options{}, fmt.Errorf("--core-cost %v: want USD an hour, above 0", f.price)
+	}
+	o := analyze.Options{Limits: map[string]float64{}, CorePrice: f.price}
+	var err error
+	for _, s := range f.set {
+		key, value, _ := strings.Cut(s, "=")
+		if o.Limits[key], err = strconv.ParseFloat(value, 64); err != nil {
+			return analyze.Options{}, fmt.Errorf("--set %s: want RULE.LIMIT=NUMBER", s)
+		}
+	}
+	return o, analyze.CheckLimits(o.Limits)
+}
+
 // reportFlags say what becomes of a report.
 type reportFlags struct {
 	form   string
 	asJSON bool
 	file   string
 	failOn string
-	set    []string
-	price  float64
+	analysisFlags
 }
 
 func (f *reportFlags) add(cmd *cobra.Command) {
@@ -73,8 +100,7 @@ func (f *reportFlags) add(cmd *cobra.Command) {
 	set.BoolVar(&f.asJSON, "json", false, "short for --output json")
 	set.StringVarP(&f.file, "out", "o", "", "file to write the report to, in place of standard output")
 	set.StringVar(&f.failOn, "fail-on", "", "exit with 1 when there is a finding of this severity or more: low, medium, high")
-	set.StringArrayVar(&f.set, "set", nil, "a threshold: RULE.LIMIT=VALUE (see `busywork explain RULE`)")
-	set.Float64Var(&f.price, "core-cost", analyze.CorePrice, "what a core costs, in USD an hour")
+	f.analysisFlags.add(cmd)
 }
 
 // reporter is what reportFlags come to, checked before anything is observed.
@@ -86,15 +112,15 @@ type reporter struct {
 }
 
 func (f *reportFlags) open(s streams) (*reporter, error) {
-	if !(f.price > 0) || math.IsInf(f.price, 1) {
-		return nil, fmt.Errorf("--core-cost %v: want USD an hour, above 0", f.price)
+	options, err := f.analysis()
+	if err != nil {
+		return nil, err
 	}
-	r := &reporter{file: f.file, options: analyze.Options{Limits: map[string]float64{}, CorePrice: f.price}}
+	r := &reporter{file: f.file, options: options}
 	form := f.form
 	if f.asJSON {
 		form = "json"
 	}
-	var err error
 	if r.render, err = report.ByName(form, styleOf(s.out, f.file)); err != nil {
 		return nil, err
 	}
@@ -103,13 +129,7 @@ func (f *reportFlags) open(s streams) (*reporter, error) {
 			return nil, fmt.Errorf("--fail-on: %w", err)
 		}
 	}
-	for _, s := range f.set {
-		key, value, _ := strings.Cut(s, "=")
-		if r.options.Limits[key], err = strconv.ParseFloat(value, 64); err != nil {
-			return nil, fmt.Errorf("--set %s: want RULE.LIMIT=NUMBER", s)
-		}
-	}
-	return r, analyze.CheckLimits(r.options.Limits)
+	return r, nil
 }
 
 func styleOf(out io.Writer, file string) report.Style {

@@ -87,12 +87,17 @@ func recordMany(ctx context.Context, o recordOptions, options profile.Options, p
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "%s: %d windows, %.1f MB", o.dir, r.Windows, float64(r.Bytes)/1e6)
-	if r.Dropped > 0 {
-		fmt.Fprintf(s.out, "; %d older ones were removed", r.Dropped)
-	}
-	fmt.Fprintln(s.out)
+	fmt.Fprintf(s.out, "%s: %s\n", o.dir, recordedText(r))
 	return nil
+}
+
+// recordedText says what a recording has become.
+func recordedText(r profile.Recorded) string {
+	text := fmt.Sprintf("%d windows, %.1f MB", r.Windows, float64(r.Bytes)/1e6)
+	if r.Dropped > 0 {
+		text += fmt.Sprintf("; %d older ones were removed", r.Dropped)
+	}
+	return text
 }
 
 // parseLength reads --for; 0 means for ever.

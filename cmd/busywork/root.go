@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -69,34 +66,6 @@ func printError(w io.Writer, err error) {
 	}
 }
 
-// interrupt is the signal that ended the run early.
-type interrupt syscall.Signal
-
-func (i interrupt) Error() string { return syscall.Signal(i).String() }
-
-// interruptible is a context that ends at the first INT, TERM or HUP, so that
-// what was gathered is kept and reported. A second signal ends the process.
-func interruptible(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	go func() {
-		sig, ok := <-signals
-		if !ok {
-			return
-		}
-		cancel(interrupt(sig.(syscall.Signal)))
-		if sig, ok = <-signals; ok {
-			os.Exit(128 + int(sig.(syscall.Signal)))
-		}
-	}()
-	return ctx, func() {
-		signal.Stop(signals)
-		close(signals)
-		cancel(nil)
-	}
-}
-
 func newRootCmd(s streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "busywork",
@@ -113,11 +82,13 @@ cores it costs, how sure that is, what to do, and what the machine will look lik
 	root.AddCommand(
 		newDemoCmd(s),
 		newDiagnoseCmd(s),
+		newWatchCmd(s),
 		newRecordCmd(s),
 		newCompareCmd(s),
 		newSignalsCmd(s),
 		newRulesCmd(s),
 		newExplainCmd(s),
+		newWebCmd(s),
 	)
 	return root
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"busywork/analyze"
+	"busywork/analyze/report"
 )
 
 func newRulesCmd(s streams) *cobra.Command {
@@ -35,8 +36,7 @@ func newExplainCmd(s streams) *cobra.Command {
 			if r == nil {
 				return fmt.Errorf("no rule %q; there are %s", args[0], strings.Join(ruleNames(), ", "))
 			}
-			explain(s, r)
-			return nil
+			return report.Explain(s.out, r, report.Style{})
 		},
 	}
 }
@@ -47,15 +47,4 @@ func ruleNames() []string {
 		list = append(list, r.Name)
 	}
 	return list
-}
-
-func explain(s streams, r *analyze.Rule) {
-	fmt.Fprintf(s.out, "%s: %s\n\n%s\n\nNeeds: %s\n", r.Name, r.Title, r.Doc, r.Needs)
-	if len(r.Explains) > 0 {
-		fmt.Fprintf(s.out, "Explains: %s\n", strings.Join(r.Explains, ", "))
-	}
-	fmt.Fprintf(s.out, "\nLimits (--set %s.LIMIT=VALUE):\n", r.Name)
-	for _, l := range r.Limits {
-		fmt.Fprintf(s.out, "  %s = %g %s\n      %s\n", l.Key, l.Default, l.Unit, l.Why)
-	}
 }

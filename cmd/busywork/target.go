@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -14,8 +13,8 @@ import (
 )
 
 const targetHelp = `TARGET is a base URL that serves /debug/pprof/ (http://, https:// or unix:/path),
-pid:N, the name of a process, "host" for this machine alone, a capture folder, or a
-pprof file. For a target on this machine the process, its ports, its metrics and its
+pid:N, the name of a process, "host" for this machine alone, a capture folder, a
+recording, or a pprof file. For a target on this machine the process, its ports, its metrics and its
 brokers are found from it; what was found, and how, is in the report.`
 
 // targetFlags say how to observe a target.
@@ -88,14 +87,23 @@ func (f *targetFlags) captures(ctx context.Context, targets []string, p *progres
 
 // load reads a target that is on disk; kept is false if it is not.
 func load(target string) (c *profile.Capture, kept bool, err error) {
-	info, err := os.Stat(target)
+	info, kept, err := onDisk(target)
 	switch {
-	case err == nil && info.IsDir():
+	case err != nil || !kept:
+	case info.IsDir():
 		c, err = profile.Load(target)
-		return c, true, err
-	case err == nil:
+	default:
 		c, err = profile.FromFile(target)
-		return c, true, err
+	}
+	return c, kept, err
+}
+
+// onDisk says whether a target is a file or a folder, or should be.
+func onDisk(target string) (info os.FileInfo, kept bool, err error) {
+	info, err = os.Stat(target)
+	switch {
+	case err == nil:
+		return info, true, nil
 	case looksLikePath(target):
 		return nil, true, &profile.Unavailable{
 			Reason: fmt.Sprintf("%s: no such file or folder", target),
@@ -107,11 +115,4 @@ func load(target string) (c *profile.Capture, kept bool, err error) {
 
 func looksLikePath(target string) bool {
 	return !strings.Contains(target, "://") && !strings.HasPrefix(target, "unix:") && strings.ContainsRune(target, '/')
-}
-
-// interrupted says whether the user ended the run; what was gathered until then
-// is still reported.
-func interrupted(ctx context.Context) bool {
-	_, ok := errors.AsType[interrupt](context.Cause(ctx))
-	return ok
 }
