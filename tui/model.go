@@ -120,7 +120,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		return m, m.resize(msg.Width, msg.Height)
 	case tea.KeyMsg:
-		return m, m.key(msg)
+		return m, m.pressed(msg)
 	case tea.MouseMsg:
 		return m, m.mouse(msg)
 	case arrivalMsg:

@@ -218,6 +218,21 @@ func TestAnyKeysAnySize(t *testing.T) {
 	}
 }
 
+// TestKeysThatComeTogether: over a slow line several keys are read at once.
+func TestKeysThatComeTogether(t *testing.T) {
+	one := played(t, 80, 24, "forks-waste").press(t, "2", "3", "j", "j", "/", "r", "q", "enter")
+	all := played(t, 80, 24, "forks-waste").press(t, "23jj/rq", "enter")
+	if diff := cmp.Diff(one.View(), all.View()); diff != "" {
+		t.Error(diff)
+	}
+	pasted := played(t, 80, 24, "forks-waste")
+	want := pasted.View()
+	pasted.fold(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("2jq"), Paste: true})
+	if diff := cmp.Diff(want, pasted.View()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestResizingStorm: ten thousand sizes, none of which may leave anything behind.
 func TestResizingStorm(t *testing.T) {
 	m := played(t, 80, 24, "dispatch-waste")

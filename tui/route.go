@@ -7,6 +7,22 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 )
 
+// pressed takes in what came from the keyboard. Letters that were typed faster than they were
+// read come together, and are keys one after the other all the same. What was
+// pasted is text: it belongs into the prompt, or nowhere.
+func (m *Model) pressed(k tea.KeyMsg) tea.Cmd {
+	if m.filtering || k.Type != tea.KeyRunes || len(k.Runes) == 1 {
+		return m.key(k)
+	}
+	var cmds []tea.Cmd
+	for _, r := range k.Runes {
+		if !k.Paste {
+			cmds = append(cmds, m.key(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}, Alt: k.Alt}))
+		}
+	}
+	return tea.Batch(cmds...)
+}
+
 // key says what a key does: to the prompt, if that is open; everywhere; or to
 // the screen.
 func (m *Model) key(k tea.KeyMsg) tea.Cmd {
@@ -15,8 +31,6 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		return tea.Quit
 	case m.filtering:
 		return m.promptKey(k)
-	case k.Type == tea.KeyRunes && len(k.Runes) > 1:
-		return nil // pasted, or a terminal's late answer: nobody has pressed these
 	case m.helping:
 		return m.helpKey(k)
 	}

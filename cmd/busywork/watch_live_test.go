@@ -25,8 +25,8 @@ func TestWatchInTmux(t *testing.T) {
 	term.run("cd " + folder + " && " + binary + " demo --watch; echo ended with $?")
 
 	term.shows(" CPUs")
-	overview := term.shows("refused-work")
-	for _, want := range []string{"LIVE", "measured", "stream WAITING", "sign"} {
+	overview := term.shows("measured")
+	for _, want := range []string{"LIVE", "refused-work", "stream WAITING", "sign"} {
 		if !strings.Contains(overview, want) {
 			t.Errorf("the overview does not say %q:\n%s", want, overview)
 		}
@@ -34,13 +34,13 @@ func TestWatchInTmux(t *testing.T) {
 	term.keys("Enter")
 	term.shows("Decide before you prepare")
 	term.keys("2")
-	term.shows("(*Dispatcher)")
+	term.shows("zoom in")
 	term.keys("3")
-	term.shows("nats")
+	term.shows("dispatch-world")
 	term.keys("4")
-	term.shows("WAITING")
+	term.shows("unacked")
 	term.keys("5")
-	term.shows("linear-queue-scan")
+	term.shows("key-parse-per-job")
 
 	term.keys("1", "r")
 	term.shows("REC")
