@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -98,7 +99,7 @@ func TestConnectionsOfASteadyTarget(t *testing.T) {
 func TestConnectionSource(t *testing.T) {
 	var c Capture
 	w := Window{Start: time.Now(), End: time.Now()}
-	if err := connectionSource(os.Getpid(), processShare).Gather(t.Context(), w, &c); err != nil {
+	if err := connectionSource(os.Getpid(), observing().share).Gather(t.Context(), w, &c); err != nil {
 		t.Fatal(err)
 	}
 	if len(c.Connections) != 1 || c.Connections[0].Seconds <= 0 {
@@ -148,4 +149,25 @@ func dialed(t *testing.T, addr string) net.Conn {
 		t.Fatal(err)
 	}
 	return conn
+}
+
+// TestHasTCP6: the table of IPv6 is left out only where it is certain to be empty.
+func TestHasTCP6(t *testing.T) {
+	for text, want := range map[string]bool{
+		"TCP6: inuse 0\nUDP6: inuse 4\n": false,
+		"TCP6: inuse 3\nUDP6: inuse 0\n": true,
+		"TCP6: inuse 01\n":               true,
+		"":                               true,
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "sockstat6"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := hasTCP6(dir); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+	if !hasTCP6(t.TempDir()) {
+		t.Error("what cannot be known is taken for nothing")
+	}
 }

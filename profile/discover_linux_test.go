@@ -91,16 +91,6 @@ func waitFor(t *testing.T, what string, ready func() bool) {
 	}
 }
 
-// discovered returns the discoveries of one kind.
-func discovered(c *Capture, what string) (list []Discovery) {
-	for _, d := range c.Discoveries {
-		if d.What == what {
-			list = append(list, d)
-		}
-	}
-	return list
-}
-
 func TestPIDOfListener(t *testing.T) {
 	for _, test := range []struct{ network, listens, host string }{
 		{"tcp4", "127.0.0.1:0", "127.0.0.1"},

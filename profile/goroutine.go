@@ -17,20 +17,18 @@ const (
 	goroutineShare = 100
 	// maxGoroutines samples a window: 2 % steps of time spent waiting.
 	maxGoroutines = 50
-	// leastGoroutinePause is the least interval between samples: that of a window
-	// of 10 s. Shorter ones, one after another, are not to cost more.
-	leastGoroutinePause = 200 * time.Millisecond
 	// maxGoroutineBody: 100,000 goroutines with stacks all different are 20 MB.
 	maxGoroutineBody = 64 << 20
 )
 
 // goroutineSource takes pictures of where every goroutine stands, so seldom
-// that the target spends under 1 % of a core on them. Only the protobuf form is
+// that the target spends under 1 % of a core on them, and with an interval
+// between them that is no less than least. Only the protobuf form is
 // asked for: the text form with full stacks stops the world ten times longer.
-func goroutineSource(cl *client) Source {
+func goroutineSource(cl *client, least time.Duration) Source {
 	const signal = "goroutines"
 	return Source{Signal: signal, Gather: func(ctx context.Context, w Window, c *Capture) error {
-		pace := goroutinePace{floor: max(leastGoroutinePause, w.Duration()/(maxGoroutines-2))}
+		pace := goroutinePace{floor: max(least, w.Duration()/(maxGoroutines-2))}
 		return poll(ctx, w, c, signal, pace.next, func(ctx context.Context) error {
 			at := time.Now()
 			if !pace.affords(at) {

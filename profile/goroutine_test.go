@@ -12,7 +12,7 @@ import (
 func TestGoroutines(t *testing.T) {
 	base := pprofServer(t)
 	park(t, 300)
-	c := observe(t, time.Second, goroutineSource(newTestClient(t, base, HTTPOptions{})))
+	c := observe(t, time.Second, goroutineSource(newTestClient(t, base, HTTPOptions{}), 0))
 	// How many there are depends on how fast this machine is now.
 	if len(c.Goroutines) < 1 || len(c.Goroutines) > maxGoroutines || len(c.Gaps) != 0 {
 		t.Fatalf("%d samples, gaps %+v", len(c.Goroutines), c.Gaps)
@@ -57,7 +57,7 @@ func TestGoroutinesRefused(t *testing.T) {
 		"goroutine profile: total 7\n1 @ 0x1\n": "legacy",
 	} {
 		s := serve(t, reply(200, "", body))
-		c := observe(t, 100*time.Millisecond, goroutineSource(newTestClient(t, s.URL, HTTPOptions{})))
+		c := observe(t, 100*time.Millisecond, goroutineSource(newTestClient(t, s.URL, HTTPOptions{}), 0))
 		if gap := onlyGap(t, c); gap.Signal != "goroutines" || !strings.Contains(gap.Reason, want) {
 			t.Errorf("%+v, want %q", gap, want)
 		}

@@ -5,34 +5,23 @@ import (
 	"time"
 )
 
-const (
-	// processShare is the share of one core that each source may take which
-	// reads of processes, their threads or their connections, which may be many:
-	// after a look that cost d, it rests for d/processShare. Twice that is the 1 %
-	// that observing may cost.
-	processShare = 0.005
-	// watchShare is the same for a watch, which goes on for hours: together these
-	// sources take half of the 1.5 % that it may cost. On a large machine they look
-	// less often for it.
-	watchShare = 0.002
-)
-
 // A machine is what is remembered of this one from one window to the next, for a
 // minute. The zero value remembers nothing yet.
 type machine struct {
-	share       float64 // of one core; 0 for processShare
+	budget      budget // the zero one for that of observing
 	since       time.Time
 	identities  identities
 	supervisors []runningProcess
 	listed      bool // supervisors are
 }
 
-func (m *machine) processShare() float64 { return cmp.Or(m.share, processShare) }
+// share is that of one core which sweeps may take.
+func (m *machine) share() float64 { return cmp.Or(m.budget, observing()).share }
 
 // sources lists what is to be gathered of this machine, in one window.
 func (m *machine) sources() []Source {
 	if time.Since(m.since) > lookAgain {
-		*m = machine{share: m.share, since: time.Now()}
+		*m = machine{budget: m.budget, since: time.Now()}
 	}
 	return []Source{hostSource(interval), processSource(interval, m), supervisorSource(m)}
 }

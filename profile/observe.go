@@ -22,8 +22,8 @@ type Options struct {
 	Dir      string // folder to write the Capture to as it grows; "" for none
 	Progress func(what string, elapsed, total time.Duration)
 
-	disk  *disk   // where Dir's size is bounded; nil where it is not
-	share float64 // of one core, that each source which reads of processes may take; 0 for processShare
+	disk   *disk  // where Dir's size is bounded; nil where it is not
+	budget budget // the zero one for that of observing
 }
 
 // Name is what to call the target before anything is known of it: as it was

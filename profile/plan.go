@@ -223,12 +223,12 @@ func (p *plan) foundPostgres(b broker) {
 // sources lists what is to be gathered of the target itself, in each window.
 func (p *plan) sources() []Source {
 	var list []Source
+	b := cmp.Or(p.budget, observing())
 	if pid := p.process.PID; pid != 0 {
-		share := cmp.Or(p.share, processShare)
-		list = append(list, cgroupSource(pid, interval), ioSource(pid, interval), stallSource(pid, share), connectionSource(pid, share))
+		list = append(list, cgroupSource(pid, interval), ioSource(pid, interval), stallSource(pid, b.share), connectionSource(pid, b.share))
 	}
 	if p.pprof {
-		list = append(list, cpuSource(p.client, ""), goroutineSource(p.client))
+		list = append(list, cpuSource(p.client, ""), goroutineSource(p.client, b.goroutines))
 	}
 	for _, s := range p.scrapes {
 		list = append(list, metricsSource(s.client, s.url, interval))

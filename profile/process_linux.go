@@ -39,7 +39,7 @@ func processSource(interval time.Duration, m *machine) Source {
 			return err
 		}
 		defer t.close()
-		t.share, t.remembered = m.processShare(), &m.identities
+		t.share, t.remembered = m.share(), &m.identities
 		return t.run(ctx, w, interval)
 	}}
 }
@@ -82,7 +82,7 @@ func openProcessTable(c *Capture) (*processTable, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &processTable{c: c, dir: dir, known: make(map[int]*knownProcess, 512), share: processShare}
+	t := &processTable{c: c, dir: dir, known: make(map[int]*knownProcess, 512), share: observing().share}
 	t.births = newBirthWatch(t)
 	t.checkNamespace()
 	return t, nil

@@ -21,7 +21,7 @@ func TestRunDelay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c := gatherFor(t, stallSource(target, processShare), time.Second)
+	c := gatherFor(t, stallSource(target, observing().share), time.Second)
 	if len(c.Stalls) < 2 {
 		t.Fatalf("%d samples", len(c.Stalls))
 	}
@@ -53,7 +53,7 @@ func firstCPU(t *testing.T) unix.CPUSet {
 
 func TestStallSourceOfNoProcess(t *testing.T) {
 	c := &Capture{Window: windowFromNow(time.Millisecond)}
-	if err := stallSource(1<<30, processShare).Gather(t.Context(), c.Window, c); err == nil || len(c.Stalls) != 0 {
+	if err := stallSource(1<<30, observing().share).Gather(t.Context(), c.Window, c); err == nil || len(c.Stalls) != 0 {
 		t.Errorf("error %v, %d samples", err, len(c.Stalls))
 	}
 }

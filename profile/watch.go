@@ -18,7 +18,8 @@ type WatchOptions struct {
 // Watch observes the targets in window after window until ctx ends, which is no
 // error: what was gathered until then comes as a last, shorter window. It costs
 // much less than as many calls of ObserveAll: what was found out about a target is
-// used as long as it holds, and so are calibrations, for ten minutes.
+// used as long as it holds, and so are calibrations, for ten minutes; the first
+// window has none.
 //
 // It calls each after every window, in order, from one goroutine, with captures
 // and errors in the order of the targets. Each capture is complete in itself, as
@@ -74,9 +75,9 @@ type watch struct {
 }
 
 func newWatch(o WatchOptions) *watch {
-	w := &watch{o: o, used: selfUsage(), machine: machine{share: watchShare}}
+	w := &watch{o: o, used: selfUsage(), machine: machine{budget: watching()}}
 	for _, t := range o.Targets {
-		t.share = watchShare
+		t.budget = watching()
 		w.targets = append(w.targets, &watched{Options: t})
 	}
 	return w
@@ -172,13 +173,27 @@ type watchedRound struct {
 
 // deliver brings the window into its final form and hands it over. What that
 // costs is inside the next window.
+//
+// The first window goes without calibrations, and they are measured behind it: on
+// a host without a CPU to spare that takes half a second, and somebody waits to
+// see anything at all.
 func (r *watchedRound) deliver(ctx context.Context, each func(n int, captures []*Capture, errs []error)) {
-	captures, errs := make([]*Capture, len(r.errs)), r.errs
-	if r.round != nil {
-		r.round.calibrate(ctx, &r.watch.calibrator)
-		r.watch.calibrating.Add(int64(r.round.machine.Self.Calibration * 1e9))
-		r.round.spent(r.used, r.calibrating.Seconds())
-		captures, errs = r.round.asLoaded(errs)
+	if r.round == nil {
+		each(r.n, make([]*Capture, len(r.errs)), r.errs)
+		return
 	}
+	if r.n > 1 {
+		r.calibrate(ctx)
+	}
+	r.round.spent(r.used, r.calibrating.Seconds())
+	captures, errs := r.round.asLoaded(r.errs)
 	each(r.n, captures, errs)
+	if r.n == 1 {
+		r.calibrate(ctx)
+	}
+}
+
+func (r *watchedRound) calibrate(ctx context.Context) {
+	r.round.calibrate(ctx, &r.watch.calibrator)
+	r.watch.calibrating.Add(int64(r.round.machine.Self.Calibration * 1e9))
 }

@@ -322,3 +322,13 @@ func TestWatchAwaitsTwo(t *testing.T) {
 		t.Error("they will be waited for again")
 	}
 }
+
+// discovered returns the discoveries of one kind.
+func discovered(c *Capture, what string) (list []Discovery) {
+	for _, d := range c.Discoveries {
+		if d.What == what {
+			list = append(list, d)
+		}
+	}
+	return list
+}
