@@ -128,3 +128,26 @@ func heap() float64 {
 	runtime.ReadMemStats(&s)
 	return float64(s.HeapAlloc)
 }
+
+// BenchmarkScrub is a step back through a recording, from the key to the frame,
+// with the window read from disk and examined again: 50 ms are the bound.
+func BenchmarkScrub(b *testing.B) {
+	const windows = 40 // more than a feed holds
+	captures := make([]string, windows)
+	for i := range captures {
+		captures[i] = "dispatch-waste"
+	}
+	f, list := open(b, recording(b, captures...))
+	m := New(f, Options{Profile: termenv.TrueColor, Dark: true})
+	m.fold(tea.WindowSizeMsg{Width: 120, Height: 40})
+	for _, a := range list {
+		m.fold(arrivalMsg{a})
+	}
+	for b.Loop() {
+		if _, number := m.selected.shown(); number == 1 {
+			m.fold(keyMsg("}"))
+		}
+		m.fold(keyMsg("["))
+		_ = m.View()
+	}
+}
