@@ -50,13 +50,14 @@ func (w *watch) look(ctx context.Context) {
 		}
 	}
 	others := w.any()
+	patience := ctx // not that of those who look: they go on
 	if others {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, lookGrace)
+		patience, cancel = context.WithTimeout(ctx, lookGrace)
 		defer cancel()
 	}
 	for _, t := range w.targets {
-		t.await(ctx, !others)
+		t.await(patience, !others)
 	}
 }
 

@@ -150,7 +150,8 @@ func (u *webUI) url() (string, error) {
 func (u *webUI) failure() error {
 	_ = u.ended() // now all is said
 	words := u.words.String()
-	if strings.Contains(words, "out of memory") || strings.Contains(words, "cannot allocate memory") {
+	// As Go says it, as the kernel does, and as the race detector does.
+	if strings.Contains(words, "out of memory") || strings.Contains(words, "cannot allocate memory") || strings.Contains(words, "failed to allocate") {
 		return errors.New("this profile takes pprof more memory than it may have here")
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(words), "\n")
