@@ -203,7 +203,11 @@ func TestAnyKeysAnySize(t *testing.T) {
 	keys := strings.Fields("j k g G h l n N u d x f a s - + enter esc tab shift+tab 1 2 3 4 5 t / ? p m m [ [ ] { } c up down left right pgup pgdown backspace q0 é 漢")
 	m := played(t, 120, 40, "dispatch-waste", "beats-waste", "forks-waste", "sessions-waste", "reminders-waste", "healthy-idle")
 	r := rand.New(rand.NewPCG(5, 6))
-	for range 4000 {
+	steps := 4000
+	if testing.Short() {
+		steps = 500
+	}
+	for range steps {
 		switch r.IntN(10) {
 		case 0:
 			m.fold(tea.WindowSizeMsg{Width: r.IntN(220), Height: r.IntN(70)})
