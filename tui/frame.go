@@ -102,11 +102,11 @@ func tabAt(x int) int {
 func (m *Model) tabsView() string {
 	p := newPage(m.layout.Tabs.W, 1)
 	for i := range tabs {
-		look := m.theme.faint
+		look, text := m.theme.faint, tabText(i)
 		if i == m.at || m.at == atFinding && i == m.before {
-			look = m.theme.selected
+			look, text = m.theme.selected, "▸"+text[1:]
 		}
-		p.put(look, tabText(i)).put(m.theme.plain, " ")
+		p.put(look, text).put(m.theme.plain, " ")
 	}
 	if m.at == atFinding {
 		p.put(m.theme.bold, "› finding")
