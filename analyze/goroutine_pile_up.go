@@ -146,7 +146,7 @@ func slopeOf(points []Point) Interval {
 		r := p.Value - my - slope*(p.At-mx)
 		residual += r * r
 	}
-	err95 := student95(n-2) * math.Sqrt(residual/(n-2)/sxx)
+	err95 := Student95(n-2) * math.Sqrt(residual/(n-2)/sxx)
 	return Interval{slope, slope - err95, slope + err95}
 }
 

@@ -74,32 +74,53 @@ func fitGrowth(points []CostPoint) (*Growth, error) {
 // weightedLine is the least-squares line of ln cost on ln depth, and the
 // half-width of the slope's 95 % interval from the scatter about the line.
 func weightedLine(points []CostPoint) (slope, err95 float64) {
-	var w, mx, my float64
-	for _, p := range points {
-		w += p.N
-		mx += p.N * math.Log(p.Depth)
-		my += p.N * math.Log(p.Cost)
+	x, y, w := make([]float64, len(points)), make([]float64, len(points)), make([]float64, len(points))
+	for i, p := range points {
+		x[i], y[i], w[i] = math.Log(p.Depth), math.Log(p.Cost), p.N
 	}
-	mx, my = mx/w, my/w
-	var sxx, sxy float64
-	for _, p := range points {
-		x, y := math.Log(p.Depth)-mx, math.Log(p.Cost)-my
-		sxx += p.N * x * x
-		sxy += p.N * x * y
-	}
-	slope = sxy / sxx
-	var residual float64
-	for _, p := range points {
-		r := math.Log(p.Cost) - my - slope*(math.Log(p.Depth)-mx)
-		residual += p.N * r * r
-	}
+	l := FitLine(x, y, w)
 	n := float64(len(points))
-	return slope, student95(n-2) * math.Sqrt(residual/(n-2)/sxx)
+	return l.Slope, Student95(n-2) * math.Sqrt(l.Residual/(n-2)/l.Spread)
 }
 
-// student95 is the two-sided 95 % quantile of Student's t, by the usual
+// A Line is y = Y + Slope·(x − X) through points with weights.
+type Line struct {
+	Slope    float64
+	X, Y     float64 // the centre of the points, which the line goes through
+	Spread   float64 // Σ w (x−X)²: with weights 1/σ² the slope's variance is 1/Spread
+	Residual float64 // Σ w (y−line)²
+}
+
+// At is the line's y.
+func (l Line) At(x float64) float64 { return l.Y + l.Slope*(x-l.X) }
+
+// FitLine is the least-squares line through points of those weights. Its slope is
+// not a number if the points do not differ in x.
+func FitLine(x, y, weights []float64) Line {
+	var l Line
+	var sum, sxy float64
+	for i, w := range weights {
+		sum += w
+		l.X += w * x[i]
+		l.Y += w * y[i]
+	}
+	l.X, l.Y = l.X/sum, l.Y/sum
+	for i, w := range weights {
+		dx, dy := x[i]-l.X, y[i]-l.Y
+		l.Spread += w * dx * dx
+		sxy += w * dx * dy
+	}
+	l.Slope = sxy / l.Spread
+	for i, w := range weights {
+		r := y[i] - l.Y - l.Slope*(x[i]-l.X)
+		l.Residual += w * r * r
+	}
+	return l
+}
+
+// Student95 is the two-sided 95 % quantile of Student's t, by the usual
 // expansion of the normal quantile; within 1 % from 4 degrees of freedom on.
-func student95(df float64) float64 {
+func Student95(df float64) float64 {
 	z := z95
 	z3 := z * z * z
 	return z + (z3+z)/(4*df) + (5*z3*z*z+16*z3+3*z)/(96*df*df)

@@ -73,29 +73,26 @@ func comparisonRows(c *analyze.Comparison) []comparisonRow {
 }
 
 func comparisonText(style Style) ComparisonRenderer {
-	if style.Width <= 0 {
-		style.Width = 80
-	}
-	style.Width = min(max(style.Width, 40), 120)
+	style = style.Bounded(40)
 	return func(w io.Writer, c *analyze.Comparison) error {
-		t := &text{Writer: bufio.NewWriter(w), Style: style}
-		t.wrap("", t.paint(bold, Capital(c.Verdict)+"."))
-		t.line("")
-		t.line("%-24s%-24s%s", "", "before", "after")
+		t := &text{Page: NewPage(w, style)}
+		t.Wrap("", t.Paint(Bold, Capital(c.Verdict)+"."))
+		t.Line("")
+		t.Line("%-24s%-24s%s", "", "before", "after")
 		for _, r := range comparisonRows(c) {
-			t.line("%s", strings.TrimRight(fmt.Sprintf("%-24s%-24s%-24s%s", r.what, r.before, r.after, r.change), " "))
+			t.Line("%s", strings.TrimRight(fmt.Sprintf("%-24s%-24s%-24s%s", r.what, r.before, r.after, r.change), " "))
 		}
-		t.line("")
+		t.Line("")
 		t.compared("gone", c.Went)
 		t.compared("still", c.Stayed)
 		t.compared("new", c.Came)
 		t.compared("unseen", c.Unseen)
 		if p := c.Prediction; p != nil {
-			t.wrapFrom(t.paint(bold, "Prediction "), 11, strings.Repeat(" ", 11), predictionSentence(p))
-			t.line("")
+			t.WrapFrom(t.Paint(Bold, "Prediction "), 11, strings.Repeat(" ", 11), predictionSentence(p))
+			t.Line("")
 		}
 		for _, s := range c.Caveats {
-			t.wrapFrom("caveat  ", 8, strings.Repeat(" ", 8), s)
+			t.WrapFrom("caveat  ", 8, strings.Repeat(" ", 8), s)
 		}
 		return t.Flush()
 	}
@@ -112,7 +109,7 @@ func predictionSentence(p *analyze.ComparedPrediction) string {
 
 func (t *text) compared(label string, list []analyze.ComparedFinding) {
 	for _, f := range list {
-		s := t.paint(bold, f.Rule)
+		s := t.Paint(Bold, f.Rule)
 		switch {
 		case f.Before != nil && f.After != nil:
 			s += fmt.Sprintf(" · %s → %s. %s", costs(f.Before, f.Waited), costs(f.After, f.Waits), f.Message)
@@ -124,10 +121,10 @@ func (t *text) compared(label string, list []analyze.ComparedFinding) {
 		default:
 			s += fmt.Sprintf(" · %s · %s. %s", f.Grade, costs(f.After, f.Waits), f.Message)
 		}
-		t.wrapFrom(fmt.Sprintf("%-8s", label), 8, strings.Repeat(" ", 8), s)
+		t.WrapFrom(fmt.Sprintf("%-8s", label), 8, strings.Repeat(" ", 8), s)
 	}
 	if len(list) > 0 {
-		t.line("")
+		t.Line("")
 	}
 }
 
@@ -141,7 +138,7 @@ func costs(w *analyze.Waste, d *analyze.Delay) string {
 
 func comparisonMarkdown(w io.Writer, c *analyze.Comparison) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "## busywork: %s before and after\n\n%s.\n\n| | before | after | change |\n|---|---:|---:|---:|\n", escape(c.After.Target), escape(Capital(c.Verdict)))
+	fmt.Fprintf(b, "## busywork: %s before and after\n\n%s.\n\n| | before | after | change |\n|---|---:|---:|---:|\n", Escape(c.After.Target), Escape(Capital(c.Verdict)))
 	for _, r := range comparisonRows(c) {
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", r.what, r.before, r.after, r.change)
 	}
@@ -151,14 +148,14 @@ func comparisonMarkdown(w io.Writer, c *analyze.Comparison) error {
 		list  []analyze.ComparedFinding
 	}{{"gone", c.Went}, {"still there", c.Stayed}, {"new", c.Came}, {"not looked for", c.Unseen}} {
 		for _, f := range part.list {
-			fmt.Fprintf(b, "- **%s**: %s: %s\n", part.label, escape(f.Rule), escape(f.Message))
+			fmt.Fprintf(b, "- **%s**: %s: %s\n", part.label, Escape(f.Rule), Escape(f.Message))
 		}
 	}
 	if p := c.Prediction; p != nil {
-		fmt.Fprintf(b, "\nPrediction %s\n", escape(predictionSentence(p)))
+		fmt.Fprintf(b, "\nPrediction %s\n", Escape(predictionSentence(p)))
 	}
 	for _, s := range c.Caveats {
-		fmt.Fprintf(b, "\n> %s\n", escape(s))
+		fmt.Fprintf(b, "\n> %s\n", Escape(s))
 	}
 	return b.Flush()
 }

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"strings"
@@ -13,25 +12,25 @@ import (
 // fix it, when it is wrong, what it needs, and each of its limits with the reason
 // for its number.
 func Explain(w io.Writer, r *analyze.Rule, style Style) error {
-	t := &text{Writer: bufio.NewWriter(w), Style: style.bounded(36)} // the longest name, and a word
+	t := NewPage(w, style.Bounded(36)) // the longest name, and a word
 	name := r.Name + ": "
-	t.wrapFrom(t.paint(bold, name), len(name), "  ", r.Title)
-	t.line("")
+	t.WrapFrom(t.Paint(Bold, name), len(name), "  ", r.Title)
+	t.Line("")
 	for paragraph := range strings.SplitSeq(r.Doc, "\n\n") {
-		t.wrap("", paragraph)
-		t.line("")
+		t.Wrap("", paragraph)
+		t.Line("")
 	}
-	t.wrap("", "Needs: "+r.Needs.String())
+	t.Wrap("", "Needs: "+r.Needs.String())
 	if len(r.Explains) > 0 {
-		t.wrap("", "Explains: "+strings.Join(r.Explains, ", "))
+		t.Wrap("", "Explains: "+strings.Join(r.Explains, ", "))
 	}
 	if len(r.Limits) > 0 {
-		t.line("")
-		t.wrap("", fmt.Sprintf("Limits (--set %s.LIMIT=VALUE):", r.Name))
+		t.Line("")
+		t.Wrap("", fmt.Sprintf("Limits (--set %s.LIMIT=VALUE):", r.Name))
 	}
 	for _, l := range r.Limits {
-		t.wrap("  ", fmt.Sprintf("%s = %g %s", l.Key, l.Default, l.Unit))
-		t.wrap("      ", l.Why)
+		t.Wrap("  ", fmt.Sprintf("%s = %g %s", l.Key, l.Default, l.Unit))
+		t.Wrap("      ", l.Why)
 	}
 	return t.Flush()
 }

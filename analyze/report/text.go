@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"math"
@@ -11,27 +10,12 @@ import (
 	"busywork/analyze"
 )
 
-// Style is how text meets a terminal.
-type Style struct {
-	Color bool
-	Width int // columns; 0 means 80
-}
-
-// bounded is the style with a width that text can be read in, at least least.
-func (s Style) bounded(least int) Style {
-	if s.Width <= 0 {
-		s.Width = 80
-	}
-	s.Width = min(max(s.Width, least), 120)
-	return s
-}
-
 // Text writes the report for people: the verdict, then the findings, most waste
 // first, then where the CPU went, what would help, and what was not seen.
 func Text(style Style) Renderer {
-	style = style.bounded(40)
+	style = style.Bounded(40)
 	return func(w io.Writer, r *analyze.Report) error {
-		t := &text{Writer: bufio.NewWriter(w), Style: style, r: r}
+		t := &text{Page: NewPage(w, style), r: r}
 		t.head()
 		t.findings()
 		t.ledger()
@@ -43,29 +27,9 @@ func Text(style Style) Renderer {
 }
 
 type text struct {
-	*bufio.Writer
-	Style
+	Page
 	r *analyze.Report
 }
-
-func (t *text) line(format string, args ...any) { fmt.Fprintf(t, format+"\n", args...) }
-
-// paint wraps s in an SGR sequence where colours are wanted.
-func (t *text) paint(sgr, s string) string {
-	if !t.Color {
-		return s
-	}
-	return "\x1b[" + sgr + "m" + s + "\x1b[0m"
-}
-
-const (
-	bold  = "1"
-	faint = "2"
-	red   = "1;31"
-	amber = "1;33"
-	blue  = "1;34"
-	green = "1;32"
-)
 
 func (t *text) head() {
 	r := t.r
@@ -79,12 +43,12 @@ func (t *text) head() {
 	if r.Target.GoVersion != "" {
 		parts = append(parts, r.Target.GoVersion)
 	}
-	t.wrapFrom(t.paint(bold, r.Target.Name)+"  ", utf8.RuneCountInString(r.Target.Name)+2, "  ", strings.Join(parts, " · "))
-	t.wrap("", Capital(r.Host.Sentence)+".")
+	t.WrapFrom(t.Paint(Bold, r.Target.Name)+"  ", utf8.RuneCountInString(r.Target.Name)+2, "  ", strings.Join(parts, " · "))
+	t.Wrap("", Capital(r.Host.Sentence)+".")
 	if b := t.backlog(); b != "" {
-		t.wrap("", b)
+		t.Wrap("", b)
 	}
-	t.line("")
+	t.Line("")
 }
 
 // backlog is one line on the deepest queue in which work waits, and when it will
@@ -111,8 +75,8 @@ func (t *text) backlog() string {
 
 func (t *text) findings() {
 	if len(t.r.Findings) == 0 {
-		t.line("%s", t.nothing())
-		t.line("")
+		t.Line("%s", t.nothing())
+		t.Line("")
 	}
 	for i := range t.r.Findings {
 		t.finding(&t.r.Findings[i])
@@ -122,7 +86,7 @@ func (t *text) findings() {
 // nothing is Nothing, in a colour where no rule was blind.
 func (t *text) nothing() string {
 	if blind(t.r) == 0 {
-		return t.paint(green, Nothing(t.r))
+		return t.Paint(Green, Nothing(t.r))
 	}
 	return Nothing(t.r)
 }
@@ -148,9 +112,9 @@ func blind(r *analyze.Report) (n int) {
 }
 
 func (t *text) finding(f *analyze.Finding) {
-	t.wrapFrom(t.severity(f.Severity)+" "+t.paint(bold, f.Rule)+" ", 8+utf8.RuneCountInString(f.Rule), strings.Repeat(" ", 7),
+	t.WrapFrom(t.severity(f.Severity)+" "+t.Paint(Bold, f.Rule)+" ", 8+utf8.RuneCountInString(f.Rule), strings.Repeat(" ", 7),
 		"· "+string(f.Confidence)+" · "+Cost(f, t.r))
-	t.wrap("  ", f.Message)
+	t.Wrap("  ", f.Message)
 	if l := f.Location; l.Function != "" {
 		t.field("where", Where(l))
 	}
@@ -175,7 +139,7 @@ func (t *text) finding(f *analyze.Finding) {
 		k := &f.Kin[i]
 		t.field("with it", fmt.Sprintf("%s · %s · %s. %s", k.Rule, k.Confidence, Cost(k, t.r), k.Message))
 	}
-	t.line("")
+	t.Line("")
 }
 
 // Cost is what a finding costs: cores and their price, or waiting. Where the host
@@ -206,11 +170,11 @@ func (t *text) severity(s analyze.Severity) string {
 	word := fmt.Sprintf("%-6s", strings.ToUpper(s.String()))
 	switch s {
 	case analyze.SeverityHigh:
-		return t.paint(red, word)
+		return t.Paint(Red, word)
 	case analyze.SeverityMedium:
-		return t.paint(amber, word)
+		return t.Paint(Amber, word)
 	}
-	return t.paint(blue, word)
+	return t.Paint(Blue, word)
 }
 
 // Where is a location with the way to it: "offer (intake.go:41) ← handle ← Run".
@@ -246,7 +210,7 @@ const fieldIndent = 12
 
 func (t *text) field(name, value string) {
 	label := fmt.Sprintf("  %-*s", fieldIndent-2, name)
-	t.wrapFrom(t.paint(faint, label), fieldIndent, strings.Repeat(" ", fieldIndent), value)
+	t.WrapFrom(t.Paint(Faint, label), fieldIndent, strings.Repeat(" ", fieldIndent), value)
 }
 
 func (t *text) evidence(list []analyze.Evidence) {
@@ -295,7 +259,7 @@ func (t *text) ledger() {
 	if total == 0 {
 		return
 	}
-	t.line("%s", t.paint(bold, fmt.Sprintf("Where %.2f cores went", total)))
+	t.Line("%s", t.Paint(Bold, fmt.Sprintf("Where %.2f cores went", total)))
 	bar := max(10, t.Width/4)
 	shown := 0
 	for _, r := range t.r.Ledger {
@@ -309,12 +273,12 @@ func (t *text) ledger() {
 	if rest > 0 {
 		t.ledgerRow("all else (in --json)", rest, total, bar)
 	}
-	t.line("")
+	t.Line("")
 }
 
 func (t *text) ledgerRow(name string, cores, total float64, bar int) {
 	n := int(math.Round(cores / total * float64(bar)))
-	t.line("  %5.2f  %5s  %s%s  %s", cores, analyze.Percent(cores/total),
+	t.Line("  %5.2f  %5s  %s%s  %s", cores, analyze.Percent(cores/total),
 		strings.Repeat("█", n), strings.Repeat("·", bar-n), truncate(name, max(10, t.Width-bar-20)))
 }
 
@@ -324,19 +288,19 @@ func (t *text) levers() {
 	if len(t.r.Levers) == 0 {
 		return
 	}
-	t.line("%s", t.paint(bold, "Would it help?"))
+	t.Line("%s", t.Paint(Bold, "Would it help?"))
 	var unknown []string
 	for _, l := range t.r.Levers {
 		if l.Helps == "unknown" {
 			unknown = append(unknown, l.Lever+" ("+l.Why+")")
 			continue
 		}
-		t.wrapFrom(fmt.Sprintf("  %-26s %-4s", l.Lever, l.Helps), 33, strings.Repeat(" ", 33), l.Why)
+		t.WrapFrom(fmt.Sprintf("  %-26s %-4s", l.Lever, l.Helps), 33, strings.Repeat(" ", 33), l.Why)
 	}
 	if len(unknown) > 0 {
-		t.wrap("  ", "unknown: "+strings.Join(unknown, "; "))
+		t.Wrap("  ", "unknown: "+strings.Join(unknown, "; "))
 	}
-	t.line("")
+	t.Line("")
 }
 
 // rules says what every rule did: those that found something are above; those
@@ -358,63 +322,40 @@ func (t *text) rules() {
 			blind[why] = append(blind[why], s.Rule)
 		}
 	}
-	t.line("%s", t.paint(bold, fmt.Sprintf("Rules: %d found something, %d are clean, %d could not look", count["found"], count["clean"], count["skipped"]+count["failed"])))
+	t.Line("%s", t.Paint(Bold, fmt.Sprintf("Rules: %d found something, %d are clean, %d could not look", count["found"], count["clean"], count["skipped"]+count["failed"])))
 	if len(clean) > 0 {
-		t.wrap("  ", "clean: "+strings.Join(clean, ", "))
+		t.Wrap("  ", "clean: "+strings.Join(clean, ", "))
 	}
 	for _, why := range needs {
-		t.wrap("  ", why+": "+strings.Join(blind[why], ", "))
+		t.Wrap("  ", why+": "+strings.Join(blind[why], ", "))
 	}
-	t.line("")
+	t.Line("")
 }
 
 func (t *text) foot() {
 	r := t.r
 	if len(r.Gaps) > 0 {
-		t.line("%s", t.paint(bold, "Not seen"))
+		t.Line("%s", t.Paint(Bold, "Not seen"))
 		for _, g := range r.Gaps {
 			value := g.Reason
 			if g.Hint != "" {
 				value += " → " + g.Hint
 			}
-			t.wrapFrom(fmt.Sprintf("  %-14s", g.Signal), 16, strings.Repeat(" ", 16), value)
+			t.WrapFrom(fmt.Sprintf("  %-14s", g.Signal), 16, strings.Repeat(" ", 16), value)
 		}
-		t.line("")
+		t.Line("")
 	}
 	for _, d := range r.Discovery {
-		t.wrapFrom(t.paint(faint, fmt.Sprintf("found %-11s", d.What)), 17, strings.Repeat(" ", 17), d.Is+" ("+d.How+")")
+		t.WrapFrom(t.Paint(Faint, fmt.Sprintf("found %-11s", d.What)), 17, strings.Repeat(" ", 17), d.Is+" ("+d.How+")")
 	}
 	if d := r.Done; d != nil {
-		t.wrap("", fmt.Sprintf("%s: %s a second by %s; %s ms of the target's CPU for each", d.What, Figure(d.PerSecond, "1"), d.Source, Figure(d.TargetCPU, "1")))
+		t.Wrap("", fmt.Sprintf("%s: %s a second by %s; %s ms of the target's CPU for each", d.What, Figure(d.PerSecond, "1"), d.Source, Figure(d.TargetCPU, "1")))
 	}
 	if r.Host.Known {
-		t.wrap("", fmt.Sprintf("prices at %.4g USD a core-hour (--core-cost)", r.CorePrice))
+		t.Wrap("", fmt.Sprintf("prices at %.4g USD a core-hour (--core-cost)", r.CorePrice))
 	}
-	t.wrap("", fmt.Sprintf("busywork itself: %.1f %% of a core, %d requests to the target, %d to brokers",
+	t.Wrap("", fmt.Sprintf("busywork itself: %.1f %% of a core, %d requests to the target, %d to brokers",
 		100*r.Cost.Cores, r.Cost.TargetRequests, r.Cost.BrokerRequests))
-}
-
-// wrap writes a paragraph, each line behind the same indent.
-func (t *text) wrap(indent, s string) { t.wrapFrom(indent, len(indent), indent, s) }
-
-// wrapFrom writes a paragraph whose first line begins behind a label that is
-// already at the given column.
-func (t *text) wrapFrom(label string, column int, indent, s string) {
-	t.WriteString(label)
-	at := column
-	for i, word := range strings.Fields(s) {
-		n := utf8.RuneCountInString(word)
-		if i > 0 && at+1+n > t.Width {
-			t.WriteString("\n" + indent)
-			at = len(indent)
-		} else if i > 0 {
-			t.WriteByte(' ')
-			at++
-		}
-		t.WriteString(word)
-		at += n
-	}
-	t.WriteByte('\n')
 }
 
 func truncate(s string, n int) string {
