@@ -1,0 +1,107 @@
+package gate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	pprof "github.com/google/pprof/profile"
+)
+
+const (
+	// wantedSamples of a side let a function that takes a tenth of the CPU be
+	// known to ±15 % of itself.
+	wantedSamples = 400
+	// mostProfiles bounds how often a benchmark is executed to get them: at 100
+	// samples a second, an execution of 100 ms gives ten. One that waits gives
+	// fewer, and its profile stays thin.
+	mostProfiles = 60
+	// mostProfile bounds what is read of one profile: the largest have some MB.
+	mostProfile = 64 << 20
+)
+
+// A Profile is where the CPU time of a benchmark goes, on one side.
+type Profile struct {
+	Data       []byte // pprof's form, gzipped; of all executions together
+	Samples    int
+	Executions int
+	// Operations of all executions together, by which the profile is divided to be
+	// compared with that of the other side. What an execution does beside them is in
+	// the profile too: start-up, setup, and the one operation with which a benchmark
+	// that loops to b.N begins. Where it is the same on both sides, it cancels out of
+	// their difference, as N is the same.
+	Operations int
+}
+
+// Profile takes a CPU profile of a benchmark on one side, in executions that are
+// not timed. They are those of [Bench.Run], with its n, and as many as it takes to
+// have 400 samples: one long execution would have been another benchmark if the
+// cost of an operation depends on how many there are. A profile with fewer
+// samples is no error.
+func (b *Bench) Profile(ctx context.Context, bm Benchmark, side Side, n int) (Profile, error) {
+	var out Profile
+	var parts []*pprof.Profile
+	for out.Samples < wantedSamples && out.Executions < mostProfiles {
+		p, err := b.profileOnce(ctx, bm, side, n)
+		if err != nil {
+			return Profile{}, err
+		}
+		parts = append(parts, p)
+		out.Samples += samplesOf(p)
+		out.Executions++
+		out.Operations += n
+	}
+	whole, err := pprof.Merge(parts)
+	if err != nil {
+		return Profile{}, fmt.Errorf("put the profiles of %s in %s together: %w", bm, side, err)
+	}
+	var data bytes.Buffer
+	if err := whole.Write(&data); err != nil {
+		return Profile{}, err
+	}
+	out.Data = data.Bytes()
+	return out, nil
+}
+
+// profileOnce is one execution with the profiler on.
+func (b *Bench) profileOnce(ctx context.Context, bm Benchmark, side Side, n int) (*pprof.Profile, error) {
+	path := filepath.Join(b.scratch.dir, "cpu.pprof")
+	if _, err := b.execute(ctx, bm, side, n, "-test.cpuprofile="+path); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the profile of %s in %s: %w", bm, side, err)
+	}
+	defer func() {
+		f.Close()
+		os.Remove(path) // the next execution must not be taken for this one
+	}()
+	data, err := io.ReadAll(io.LimitReader(f, mostProfile+1))
+	if err == nil && len(data) > mostProfile {
+		err = errors.New("it is too large")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the profile of %s in %s: %w", bm, side, err)
+	}
+	p, err := pprof.ParseData(data)
+	if err != nil {
+		return nil, fmt.Errorf("read the profile of %s in %s: %w", bm, side, err)
+	}
+	return p, nil
+}
+
+// samplesOf counts the ticks of the profiler: the first value of a CPU profile of
+// Go.
+func samplesOf(p *pprof.Profile) (n int) {
+	for _, s := range p.Sample {
+		if len(s.Value) > 0 {
+			n += int(s.Value[0])
+		}
+	}
+	return n
+}
