@@ -65,7 +65,7 @@ func runCompare(ctx context.Context, o compareOptions, s streams) error {
 	if err := render(&text, c); err != nil {
 		return err
 	}
-	if err := r.deliver(text.Bytes(), s.out); err != nil {
+	if err := deliver(text.Bytes(), r.file, s.out); err != nil {
 		return err
 	}
 	for _, f := range c.Came {

@@ -158,7 +158,7 @@ func (r *reporter) write(reports []*analyze.Report, errs []error, s streams) err
 		}
 		worst = max(worst, rep.Worst())
 	}
-	if err := r.deliver(text.Bytes(), s.out); err != nil {
+	if err := deliver(text.Bytes(), r.file, s.out); err != nil {
 		return err
 	}
 	var failed []error
@@ -181,9 +181,10 @@ func (r *reporter) write(reports []*analyze.Report, errs []error, s streams) err
 	return nil
 }
 
-func (r *reporter) deliver(text []byte, out io.Writer) error {
-	if r.file != "" {
-		return os.WriteFile(r.file, text, 0o600)
+// deliver writes to the file, or where there is none to the stream.
+func deliver(text []byte, file string, out io.Writer) error {
+	if file != "" {
+		return os.WriteFile(file, text, 0o600)
 	}
 	_, err := out.Write(text)
 	if errors.Is(err, syscall.EPIPE) {

@@ -85,6 +85,7 @@ cores it costs, how sure that is, what to do, and what the machine will look lik
 		newWatchCmd(s),
 		newRecordCmd(s),
 		newCompareCmd(s),
+		newGateCmd(s),
 		newSignalsCmd(s),
 		newRulesCmd(s),
 		newExplainCmd(s),

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"busywork/analyze/gate"
+	"busywork/profile"
+)
+
+func newGateCmd(s streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "gate",
+		Short: "CI: has a change made the service slower, and which function did it?",
+		Long: `Compares and judges, for a CI job: exits with 0 if nothing got worse, with 1 if something did,
+and with 2 if that could not be told. What is uncertain passes with a warning, unless --strict.
+
+Regressions that somebody has accepted stand in ` + gate.AcceptedFile + `, with a reason and a last day.`,
+	}
+	cmd.AddCommand(newGateRunCmd(s), newGateCompareCmd(s), newGateGrowthCmd(s), newGateBudgetCmd(s), newGateInstructionsCmd(s))
+	return cmd
+}
+
+// verdictFlags say what becomes of a gate's result.
+type verdictFlags struct {
+	form     string
+	asJSON   bool
+	file     string
+	accepted string
+	strict   bool
+}
+
+func (f *verdictFlags) add(set *pflag.FlagSet) {
+	set.StringVar(&f.form, "output", "text", "form of the result: "+strings.Join(gate.Forms, ", "))
+	set.BoolVar(&f.asJSON, "json", false, "short for --output json")
+	set.StringVarP(&f.file, "out", "o", "", "file to write the result to, in place of standard output")
+	set.StringVar(&f.accepted, "accepted", "", "file of accepted regressions (default: "+gate.AcceptedFile+", if it is there)")
+	set.BoolVar(&f.strict, "strict", false, "exit with 2 where something could not be judged")
+}
+
+// A judge is what verdictFlags come to, checked before anything is measured.
+type judge struct {
+	render   gate.Renderer
+	accepted gate.Accepted
+	verdictFlags
+}
+
+func (f *verdictFlags) open(s streams) (*judge, error) {
+	j := &judge{verdictFlags: *f}
+	if f.asJSON {
+		j.form = "json"
+	}
+	var err error
+	if j.render, err = gate.ByName(j.form, styleOf(s.out, f.file)); err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(f.acceptedFile())
+	if errors.Is(err, fs.ErrNotExist) && f.accepted == "" {
+		return j, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	j.accepted, err = gate.ReadAccepted(data)
+	return j, err
+}
+
+func (f *verdictFlags) acceptedFile() string {
+	if f.accepted != "" {
+		return f.accepted
+	}
+	return gate.AcceptedFile
+}
+
+// end writes the result, tells the CI system, and decides the exit code.
+func (j *judge) end(r *gate.Result, s streams) error {
+	j.accepted.Apply(r, time.Now())
+	var text bytes.Buffer
+	if err := j.render(&text, r); err != nil {
+		return err
+	}
+	if err := deliver(text.Bytes(), j.file, s.out); err != nil {
+		return err
+	}
+	if err := tellGitHub(r, s); err != nil { // the verdict stands without it
+		fmt.Fprintf(s.err, "busywork: %s\n", profile.Clean(err.Error()))
+	}
+	switch {
+	case r.Outcome == gate.Regression:
+		return exitCode(exitFindings)
+	case r.Problem != "":
+		return fmt.Errorf("not all could be judged: %s", r.Problem)
+	case r.Outcome == gate.Unsure && j.strict:
+		return errors.New("not all could be judged, and --strict was asked for")
+	case r.Outcome == gate.Unsure:
+		fmt.Fprintln(s.err, "busywork: warning: not all could be judged (--strict would stop here)")
+	}
+	return nil
+}
+
+// tellGitHub annotates the change and adds to the job's summary, inside GitHub
+// Actions.
+func tellGitHub(r *gate.Result, s streams) error {
+	if os.Getenv("GITHUB_ACTIONS") != "true" {
+		return nil
+	}
+	err := gate.Annotations(s.err, r)
+	summary := os.Getenv("GITHUB_STEP_SUMMARY")
+	if summary == "" {
+		return err
+	}
+	var text bytes.Buffer
+	if failed := gate.StepSummary(&text, r); failed != nil {
+		return errors.Join(err, failed)
+	}
+	f, failed := os.OpenFile(summary, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if failed != nil {
+		return errors.Join(err, failed)
+	}
+	_, failed = f.Write(text.Bytes())
+	return errors.Join(err, failed, f.Close())
+}
+
+// sidesFlags say which benchmarks of which sides are compared.
+type sidesFlags struct {
+	gate.Options
+	maxTime time.Duration
+}
+
+func (f *sidesFlags) add(set *pflag.FlagSet) {
+	set.StringVar(&f.Base, "base", "", "what to compare with: a branch, a tag or a commit (required)")
+	set.StringVar(&f.Pattern, "bench", "", "which benchmarks, as for go test -bench (default: all)")
+	set.StringArrayVar(&f.Flags, "build-flag", nil, "a build flag for both sides, such as -tags=integration")
+	set.DurationVar(&f.Timeout, "timeout", gate.DefaultTimeout, "most time that one execution of a benchmark may take")
+	set.DurationVar(&f.maxTime, "max-time", gate.DefaultMaxTime, "most time that measuring may take; what has no verdict by then is inconclusive")
+	cobra.MarkFlagRequired(set, "base")
+}
+
+// benchmarks completes the options by the packages and a progress line.
+func (f *sidesFlags) benchmarks(packages []string, p *progress) gate.Options {
+	o := f.Options
+	o.Packages = packages
+	o.Progress = func(step string) { p.step(profile.Clean(step), 0, 0) }
+	return o
+}
+
+// interruptedGate: what ran until a signal was judged, and is not a verdict.
+func interruptedGate(ctx context.Context, err error) error {
+	if err == nil && interrupted(ctx) {
+		return exitCode(exitCannot)
+	}
+	return err
+}
