@@ -83,8 +83,7 @@ func (f *finding) step(by int) tea.Cmd {
 	if to == i {
 		return nil
 	}
-	id := f.s.rows[to].id
-	return func() tea.Msg { return openMsg{id} }
+	return f.s.opens(f.s.rows[to].id)
 }
 
 // place is where the finding that is open stands among those that the filter

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	tea "github.com/charmbracelet/bubbletea"
 	"github.com/muesli/termenv"
 
 	"busywork/analyze"
@@ -23,12 +24,17 @@ func examined(t testing.TB, capture string) *analyze.Examination {
 	return analyze.Examine(c, analyze.Options{})
 }
 
+// opened is the finding that a screen has opened, by its row.
+type opened string
+
+func openedBy(id string) tea.Cmd { return func() tea.Msg { return opened(id) } }
+
 // sceneOf shows one window, with its first finding open.
 func sceneOf(t testing.TB, e *analyze.Examination) *scene {
 	t.Helper()
 	s := &scene{
 		theme: newTheme(termenv.Ascii, true), keys: newKeyMap(), target: e.Report.Target.Name,
-		exam: e, number: 1, newest: true, history: new(history),
+		exam: e, number: 1, newest: true, history: new(history), opens: openedBy,
 	}
 	s.rows = rosterOf(e.Report).rows
 	if s.all = len(s.rows); s.all > 0 {
@@ -223,7 +229,7 @@ func TestFindingKeys(t *testing.T) {
 		cmd, done := f.Key(keyMsg(k))
 		got := ""
 		if cmd != nil {
-			got = cmd().(openMsg).id
+			got = string(cmd().(opened))
 		}
 		if !done || got != want {
 			t.Errorf("%s asks for %q, want %q", k, got, want)

@@ -30,9 +30,6 @@ type (
 		err   error
 	}
 
-	// openMsg asks for the finding of that row.
-	openMsg struct{ id string }
-
 	// saidMsg is what became of something that the user asked for.
 	saidMsg struct {
 		text string

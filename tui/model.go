@@ -131,8 +131,6 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.loaded(msg)
 	case callsMsg:
 		return m, m.called(msg)
-	case openMsg:
-		return m, m.openFinding(msg.id)
 	case recordingMsg:
 		return m, m.recorded(msg)
 	case saidMsg:

@@ -229,6 +229,13 @@ func TestKeysThatComeTogether(t *testing.T) {
 	if diff := cmp.Diff(one.View(), all.View()); diff != "" {
 		t.Error(diff)
 	}
+	quick := played(t, 80, 24, "forks-waste") // nothing that a key leads to comes after the next key
+	for _, k := range []string{"enter", "2"} {
+		quick.Update(keyMsg(k))
+	}
+	if quick.at != atFlame || quick.before != atOverview || quick.openID == "" {
+		t.Errorf("at %d, from %d, open %q", quick.at, quick.before, quick.openID)
+	}
 	pasted := played(t, 80, 24, "forks-waste")
 	want := pasted.View()
 	pasted.fold(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("2jq"), Paste: true})

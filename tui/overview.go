@@ -179,7 +179,7 @@ func (o *overview) open() tea.Cmd {
 	if r == nil {
 		return nil
 	}
-	return func() tea.Msg { return openMsg{r.id} }
+	return o.scene.opens(r.id)
 }
 
 // Subject is the finding that the cursor is on, nil if there is none.

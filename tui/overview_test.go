@@ -24,7 +24,7 @@ func scenes(reports ...*analyze.Report) []*scene {
 		t.arrive(feed.Arrival{Number: i + 1, At: time.Unix(1_780_000_000+5*int64(i), 0), Exam: e})
 		list = append(list, &scene{
 			theme: look, keys: keys, target: "dispatchd", live: true, exam: e, number: i + 1, newest: true,
-			history: &t.history, rows: slices.Clone(t.roster.rows), all: len(t.roster.rows),
+			opens: openedBy, history: &t.history, rows: slices.Clone(t.roster.rows), all: len(t.roster.rows),
 		})
 	}
 	return list
@@ -207,8 +207,8 @@ func TestOverviewClick(t *testing.T) {
 					t.Fatalf("%v, %d findings: a click on row %d %q: now %q", size, n, y, row, now)
 				}
 				if cmd != nil {
-					if open := cmd().(openMsg); open.id != o.Subject().id {
-						t.Fatalf("%q is opened in place of %q", open.id, o.Subject().id)
+					if id := string(cmd().(opened)); id != o.Subject().id {
+						t.Fatalf("%q is opened in place of %q", id, o.Subject().id)
 					}
 				}
 			}
@@ -220,7 +220,7 @@ func TestOverviewEnterOpens(t *testing.T) {
 	o := overviewOf(scenes(many(5))[0], 80, 21)
 	o.Key(tea.KeyMsg{Type: tea.KeyEnd})
 	cmd, done := o.Key(tea.KeyMsg{Type: tea.KeyEnter})
-	if !done || cmd == nil || cmd().(openMsg).id != o.scene.rows[4].id {
+	if !done || cmd == nil || string(cmd().(opened)) != o.scene.rows[4].id {
 		t.Error("enter does not open the finding")
 	}
 	if _, done := o.Key(tea.KeyMsg{Type: tea.KeyTab}); done {

@@ -13,7 +13,7 @@ import (
 
 // A screen is one view of what is watched: a plain struct that is told its size
 // and what there is to show, and says what it looks like. It asks for things by
-// the messages of messages.go.
+// the messages of messages.go, and by what the scene has for it.
 type screen interface {
 	SetSize(w, h int)
 	Show(s *scene)                    // something has changed; s is not kept up to date otherwise
@@ -42,6 +42,10 @@ type scene struct {
 	all     int    // findings there are
 	open    *row   // the finding that was opened last; nil if none was
 	filter  string
+
+	// opens goes to the finding of a row, at once: what is pressed next is meant
+	// for that.
+	opens func(id string) tea.Cmd
 
 	mark   *analyze.Examination // nil if there is no mark
 	change *analyze.Comparison  // from the mark to what is shown; nil without

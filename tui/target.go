@@ -92,7 +92,7 @@ func (t *target) change(mark, shown *analyze.Examination) *analyze.Comparison {
 func (t *target) scene(m *Model) *scene {
 	s := &scene{
 		theme: m.theme, keys: m.keys, target: t.title(m.feed.Live()), live: m.feed.Live(), err: t.err,
-		history: &t.history, filter: m.filter, mark: t.mark, calls: t.calls, markCalls: t.markCalls,
+		opens: m.openFinding, history: &t.history, filter: m.filter, mark: t.mark, calls: t.calls, markCalls: t.markCalls,
 	}
 	s.exam, s.number = t.shown()
 	s.newest = t.held == nil
