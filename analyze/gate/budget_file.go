@@ -70,7 +70,7 @@ func ReadBudget(data []byte) (*Budget, error) {
 		return nil, err
 	}
 	if b.empty() {
-		return nil, &profile.Unavailable{Reason: "budget: it demands nothing", Hint: "busywork gate budget init CAPTURE writes one from a capture"}
+		return nil, &profile.Unavailable{Reason: "budget: it demands nothing", Hint: "busywork gate budget --propose CAPTURE writes one from a capture"}
 	}
 	return b, nil
 }
