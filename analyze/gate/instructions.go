@@ -29,10 +29,10 @@ const (
 	// countedRuns of each side show whether the counts of this benchmark are as
 	// steady as that.
 	countedRuns = 3
-	// emulatedPart: an execution that takes 100 to 300 ms takes 10 to 20 s when it
-	// is emulated, and a tenth of its operations, a few ten million instructions,
-	// 1 to 2 s. That is ten times the start of the process, which wobbles too.
-	emulatedPart = 10
+	// emulatedPart: an execution that takes 30 to 90 ms takes 2 to 6 s when it is
+	// emulated, and a third of its operations, a few ten million instructions, 1
+	// to 2 s. That is ten times the start of the process, which wobbles too.
+	emulatedPart = 3
 	// emulatedPatience is by how much longer than [Options.Timeout] an execution
 	// may take: a single operation of 300 ms takes 24 s.
 	emulatedPatience = 3

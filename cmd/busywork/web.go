@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -146,12 +147,15 @@ func (u *webUI) url() (string, error) {
 	return "", u.failure()
 }
 
+// outOfMemory is how a process says that it has no more memory: Go, the kernel,
+// the C library when it starts a thread, the race detector.
+var outOfMemory = []string{"out of memory", "cannot allocate memory", "Resource temporarily unavailable", "failed to allocate"}
+
 // failure is what the process said before it ended.
 func (u *webUI) failure() error {
 	_ = u.ended() // now all is said
 	words := u.words.String()
-	// As Go says it, as the kernel does, and as the race detector does.
-	if strings.Contains(words, "out of memory") || strings.Contains(words, "cannot allocate memory") || strings.Contains(words, "failed to allocate") {
+	if slices.ContainsFunc(outOfMemory, func(text string) bool { return strings.Contains(words, text) }) {
 		return errors.New("this profile takes pprof more memory than it may have here")
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(words), "\n")
