@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	pprof "github.com/google/pprof/profile"
 )
@@ -17,9 +18,13 @@ const (
 	// known to ±15 % of itself.
 	wantedSamples = 400
 	// mostProfiles bounds how often a benchmark is executed to get them: at 100
-	// samples a second, an execution of 100 ms gives ten. One that waits gives
+	// samples a second, an execution of 60 ms gives six. One that waits gives
 	// fewer, and its profile stays thin.
 	mostProfiles = 60
+	// thinProfile is how many samples of an execution are too few for mostProfiles to get
+	// to what it takes. It is so where the other side is far slower: n is then what
+	// that side can bear, and here the same n takes no time.
+	thinProfile = 3
 	// mostProfile bounds what is read of one profile: the largest have some MB.
 	mostProfile = 64 << 20
 )
@@ -40,20 +45,25 @@ type Profile struct {
 // Profile takes a CPU profile of a benchmark on one side, in executions that are
 // not timed. They are those of [Bench.Run], with its n, and as many as it takes to
 // have 400 samples: one long execution would have been another benchmark if the
-// cost of an operation depends on how many there are. A profile with fewer
-// samples is no error.
+// cost of an operation depends on how many there are. Only where that n gives next
+// to no samples is it doubled until it does: a share that is a little off says more
+// than none. A profile with fewer samples is no error.
 func (b *Bench) Profile(ctx context.Context, bm Benchmark, side Side, n int) (Profile, error) {
 	var out Profile
 	var parts []*pprof.Profile
 	for out.Samples < wantedSamples && out.Executions < mostProfiles {
-		p, err := b.profileOnce(ctx, bm, side, n)
+		p, elapsed, err := b.profileOnce(ctx, bm, side, n)
 		if err != nil {
 			return Profile{}, err
 		}
 		parts = append(parts, p)
-		out.Samples += samplesOf(p)
+		samples := samplesOf(p)
+		out.Samples += samples
 		out.Executions++
 		out.Operations += n
+		if samples < thinProfile && 2*elapsed < patience && n <= mostN/2 {
+			n *= 2
+		}
 	}
 	whole, err := pprof.Merge(parts)
 	if err != nil {
@@ -67,32 +77,39 @@ func (b *Bench) Profile(ctx context.Context, bm Benchmark, side Side, n int) (Pr
 	return out, nil
 }
 
-// profileOnce is one execution with the profiler on.
-func (b *Bench) profileOnce(ctx context.Context, bm Benchmark, side Side, n int) (*pprof.Profile, error) {
+// profileOnce is one execution with the profiler on, and how long it took.
+func (b *Bench) profileOnce(ctx context.Context, bm Benchmark, side Side, n int) (*pprof.Profile, time.Duration, error) {
 	path := filepath.Join(b.scratch.dir, "cpu.pprof")
-	if _, err := b.execute(ctx, bm, side, n, "-test.cpuprofile="+path); err != nil {
-		return nil, err
+	e, err := b.execute(ctx, bm, side, n, "-test.cpuprofile="+path)
+	if err != nil {
+		return nil, 0, err
 	}
+	p, err := readProfile(path)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the profile of %s in %s: %w", bm, side, err)
+	}
+	return p, e.elapsed, nil
+}
+
+// readProfile reads the profile that an execution has written, and removes it: the
+// next execution must not be taken for this one.
+func readProfile(path string) (*pprof.Profile, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the profile of %s in %s: %w", bm, side, err)
+		return nil, err
 	}
 	defer func() {
 		f.Close()
-		os.Remove(path) // the next execution must not be taken for this one
+		os.Remove(path)
 	}()
 	data, err := io.ReadAll(io.LimitReader(f, mostProfile+1))
-	if err == nil && len(data) > mostProfile {
-		err = errors.New("it is too large")
-	}
 	if err != nil {
-		return nil, fmt.Errorf("read the profile of %s in %s: %w", bm, side, err)
+		return nil, err
 	}
-	p, err := pprof.ParseData(data)
-	if err != nil {
-		return nil, fmt.Errorf("read the profile of %s in %s: %w", bm, side, err)
+	if len(data) > mostProfile {
+		return nil, errors.New("it is too large")
 	}
-	return p, nil
+	return pprof.ParseData(data)
 }
 
 // samplesOf counts the ticks of the profiler: the first value of a CPU profile of

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -27,7 +28,25 @@ and with 2 if that could not be told. What is uncertain passes with a warning, u
 Regressions that somebody has accepted stand in ` + gate.AcceptedFile + `, with a reason and a last day.`,
 	}
 	cmd.AddCommand(newGateRunCmd(s), newGateCompareCmd(s), newGateGrowthCmd(s), newGateBudgetCmd(s), newGateInstructionsCmd(s))
+	for _, sub := range cmd.Commands() {
+		run := sub.RunE
+		sub.RunE = func(cmd *cobra.Command, args []string) error {
+			err := run(cmd, args)
+			quote(s.err, err)
+			return err
+		}
+	}
 	return cmd
+}
+
+// quote writes what the compiler or a benchmark said about an error. The error
+// itself comes after it, in the last lines of a log.
+func quote(w io.Writer, err error) {
+	if e, ok := errors.AsType[*gate.Error](err); ok {
+		for _, line := range e.Output {
+			fmt.Fprintf(w, "  %s\n", profile.Clean(line))
+		}
+	}
 }
 
 // verdictFlags say what becomes of a gate's result.
@@ -98,13 +117,25 @@ func (j *judge) end(r *gate.Result, s streams) error {
 	case r.Outcome == gate.Regression:
 		return exitCode(exitFindings)
 	case r.Problem != "":
-		return fmt.Errorf("not all could be judged: %s", r.Problem)
+		return &profile.Unavailable{Reason: "not all could be judged: " + string(r.Problem), Hint: j.whereToRead(r)}
 	case r.Outcome == gate.Unsure && j.strict:
 		return errors.New("not all could be judged, and --strict was asked for")
 	case r.Outcome == gate.Unsure:
 		fmt.Fprintln(s.err, "busywork: warning: not all could be judged (--strict would stop here)")
 	}
 	return nil
+}
+
+// whereToRead says where a result that could not judge all says why.
+func (j *judge) whereToRead(r *gate.Result) string {
+	where := "the result"
+	if j.file != "" {
+		where = j.file
+	}
+	if r.Problem == gate.DifferentMachines {
+		return where + " says in what they differ; run both sides on one machine, or have gate run do it"
+	}
+	return where + " says which, and why"
 }
 
 // tellGitHub annotates the change and adds to the job's summary, inside GitHub
@@ -143,6 +174,19 @@ func (f *sidesFlags) add(set *pflag.FlagSet) {
 	set.DurationVar(&f.Timeout, "timeout", gate.DefaultTimeout, "most time that one execution of a benchmark may take")
 	set.DurationVar(&f.maxTime, "max-time", gate.DefaultMaxTime, "most time that measuring may take; what has no verdict by then is inconclusive")
 	cobra.MarkFlagRequired(set, "base")
+}
+
+// check refuses times that would end everything before it has begun.
+func (f *sidesFlags) check() error {
+	for _, t := range []struct {
+		flag string
+		time time.Duration
+	}{{"--timeout", f.Timeout}, {"--max-time", f.maxTime}} {
+		if t.time <= 0 {
+			return fmt.Errorf("%s %v: want more than 0", t.flag, t.time)
+		}
+	}
+	return nil
 }
 
 // benchmarks completes the options by the packages and a progress line.

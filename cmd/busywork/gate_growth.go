@@ -38,6 +38,9 @@ against base. An operation on a queue that goes through all of it has an exponen
 }
 
 func runGateGrowth(ctx context.Context, o gateGrowthOptions, s streams) error {
+	if err := o.sidesFlags.check(); err != nil {
+		return err
+	}
 	j, err := o.verdictFlags.open(s)
 	if err != nil {
 		return err

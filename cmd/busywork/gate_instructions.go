@@ -35,6 +35,9 @@ any machine. A tie-breaker for what gate run could not tell; instructions are no
 }
 
 func runGateInstructions(ctx context.Context, o gateInstructionsOptions, s streams) error {
+	if err := o.sidesFlags.check(); err != nil {
+		return err
+	}
 	j, err := o.verdictFlags.open(s)
 	if err != nil {
 		return err

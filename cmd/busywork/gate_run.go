@@ -41,6 +41,9 @@ counted and compared exactly. For what got slower it takes profiles and names th
 }
 
 func runGateRun(ctx context.Context, o gateRunOptions, s streams) error {
+	if err := o.sidesFlags.check(); err != nil {
+		return err
+	}
 	j, err := o.verdictFlags.open(s)
 	if err != nil {
 		return err

@@ -44,7 +44,8 @@ func TestScripts(t *testing.T) {
 			e.Setenv("LOGIN", login.URL)
 			e.Setenv("BUSYWORK", filepath.Join(filepath.SplitList(e.Getenv("PATH"))[0], "busywork"))
 			e.Setenv("CAPTURES", captures+"/../../fixtures/captures")
-			return nil
+			return forGo(e)
 		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"conforms": conforms},
 	})
 }
