@@ -38,7 +38,8 @@ type Profile struct {
 	// compared with that of the other side. What an execution does beside them is in
 	// the profile too: start-up, setup, and the one operation with which a benchmark
 	// that loops to b.N begins. Where it is the same on both sides, it cancels out of
-	// their difference, as N is the same.
+	// their difference as long as N is the same; where it is not, Timed says how much
+	// it is.
 	Operations int
 }
 
