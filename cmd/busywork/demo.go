@@ -144,6 +144,7 @@ func compared(waste, fixed *analyze.Report, s streams) error {
 // same door as `busywork diagnose`.
 func observeIncident(ctx context.Context, scenario lab.Scenario, form lab.Options, o demoOptions, a analyze.Options, s streams) (*analyze.Report, error) {
 	fmt.Fprintf(s.err, "\n── %s: %s ──\n", scenario.Title, form.Variant)
+	form.Busy = s.waitsForAnother
 	p := newProgress(s.err)
 	c, _, err := scenario.Watch(ctx, form, profile.Options{Window: time.Duration(o.seconds) * time.Second, Progress: p.step})
 	p.done()
@@ -151,4 +152,9 @@ func observeIncident(ctx context.Context, scenario lab.Scenario, form lab.Option
 		return nil, err
 	}
 	return analyze.Analyze(c, a), nil
+}
+
+// waitsForAnother says why an incident does not come up at once.
+func (s streams) waitsForAnother() {
+	fmt.Fprintln(s.err, "another incident is up on this machine; this one waits for its end …")
 }

@@ -33,7 +33,7 @@ func watchDemo(ctx context.Context, o demoOptions, s streams) error {
 		form, other = lab.Fixed, ""
 	}
 	fmt.Fprintf(s.err, "bringing %s up, %s: %s …\n", scenario.Name, form, scenario.Title)
-	running, down, err := bringUp(ctx, scenario, lab.Options{Variant: form, Load: lab.SigningLoad()})
+	running, down, err := bringUp(ctx, scenario, lab.Options{Variant: form, Load: lab.SigningLoad(), Busy: s.waitsForAnother})
 	if err != nil {
 		if interrupted(ctx) {
 			return nil

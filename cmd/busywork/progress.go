@@ -38,7 +38,10 @@ func (p *progress) step(what string, elapsed, total time.Duration) {
 	if !p.terminal {
 		if what != p.said {
 			p.said = what
-			fmt.Fprintf(p.w, "%s, %.0f s …\n", what, total.Seconds())
+			if total > 0 {
+				what = fmt.Sprintf("%s, %.0f s", what, total.Seconds())
+			}
+			fmt.Fprintln(p.w, what+" …")
 		}
 		return
 	}
