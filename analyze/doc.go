@@ -20,7 +20,7 @@
 //     The service: series.go, meaning.go, throughput.go, taken.go, requests.go,
 //     goroutines.go, goruntime.go, io.go. What it talks to: queues.go,
 //     postgres.go, sql.go, sql_statement.go, nats.go. Arithmetic: growth.go,
-//     interval.go.
+//     interval.go. What one completed job costs: per_job.go, per_job_rates.go.
 //   - rule.go, catalogue.go: the Rule as a value, and the list of them. Each rule
 //     is a file that bears its name: refused_work.go.
 //   - kin.go: findings of one cause, put together.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"busywork/profile"
 )
 
 // Accepted are the regressions that somebody has accepted, for a while. As a
@@ -21,7 +23,10 @@ import (
 //
 // benchmark is a name or a regular expression for all of one, with or without the
 // package's path and a dot before it. metric may be left out: any.
-type Accepted struct{ list []accepted }
+type Accepted struct {
+	file string // its name
+	list []accepted
+}
 
 type accepted struct {
 	benchmark string
@@ -39,11 +44,12 @@ const AcceptedFile = "busywork-accepted.yaml"
 // this much takes it about two seconds, and holds two hundred entries.
 const mostAccepted = 32 << 10
 
-// ReadAccepted reads a file of accepted regressions. It takes nothing that it
-// does not know: an entry that is misread would let a regression through, or stop
-// what was accepted. The error is a *profile.Unavailable that names the line.
-func ReadAccepted(data []byte) (Accepted, error) {
-	f := strictFile{AcceptedFile, mostAccepted}
+// ReadAccepted reads a file of accepted regressions; file is its name, for errors.
+// It takes nothing that it does not know: an entry that is misread would let a
+// regression through, or stop what was accepted. The error is a
+// *profile.Unavailable that names the line.
+func ReadAccepted(file string, data []byte) (Accepted, error) {
+	f := strictFile{profile.Clean(file), mostAccepted}
 	root, err := f.read(data)
 	if err != nil || root == nil {
 		return Accepted{}, err
@@ -52,7 +58,7 @@ func ReadAccepted(data []byte) (Accepted, error) {
 	if !ok {
 		return Accepted{}, f.errorAt(lineOf(root), "want a list of entries: - benchmark: …")
 	}
-	var a Accepted
+	a := Accepted{file: f.name}
 	for _, n := range list.Values {
 		e, err := readAcceptance(f, n)
 		if err != nil {
@@ -148,7 +154,7 @@ func (a Accepted) Apply(r *Result, today time.Time) {
 		}
 	}
 	for k, e := range a.list {
-		entry := fmt.Sprintf("%s, line %d: %s", AcceptedFile, e.line, strings.TrimSpace(e.benchmark+" "+e.metric))
+		entry := fmt.Sprintf("%s, line %d: %s", a.file, e.line, strings.TrimSpace(e.benchmark+" "+e.metric))
 		switch {
 		case !used[k]:
 			r.Caveats = append(r.Caveats, entry+" is accepted, but no such figure was judged")

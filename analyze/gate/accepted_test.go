@@ -29,7 +29,7 @@ func day(s string) time.Time {
 
 func accept(t *testing.T, text string) Accepted {
 	t.Helper()
-	a, err := ReadAccepted([]byte(text))
+	a, err := ReadAccepted(AcceptedFile, []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestAcceptedErrors(t *testing.T) {
 		"- 7: b":                                                         "line 1: a key of an entry must be a plain word",
 		"- {[a]: b}":                                                     "line 1: ",
 	} {
-		_, err := ReadAccepted([]byte(text))
+		_, err := ReadAccepted(AcceptedFile, []byte(text))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.80q: got %v, want %q", text, err, want)
 			continue
@@ -184,7 +184,7 @@ func TestAcceptedErrors(t *testing.T) {
 
 func TestNothingAccepted(t *testing.T) {
 	for _, text := range []string{"", "\n", "# nothing\n", "[]\n", "---\n"} {
-		a, err := ReadAccepted([]byte(text))
+		a, err := ReadAccepted(AcceptedFile, []byte(text))
 		if err != nil || len(a.list) != 0 {
 			t.Errorf("%q: %v, %v", text, a, err)
 		}
@@ -200,7 +200,7 @@ func FuzzReadAccepted(f *testing.F) {
 		if len(data) > 1000 {
 			t.Skip() // the parser's time grows with the square
 		}
-		a, err := ReadAccepted(data)
+		a, err := ReadAccepted(AcceptedFile, data)
 		if err != nil && strings.ContainsAny(err.Error(), "\n\r\x1b\u202e") {
 			t.Errorf("the error is not one clean line: %q", err)
 		}

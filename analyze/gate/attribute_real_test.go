@@ -210,7 +210,7 @@ func attributeReal(t *testing.T, b *Bench, bm Benchmark) ([]Cause, string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := b.Profile(t.Context(), bm, sideOf(i), n)
+		p, err := b.Profile(t.Context(), bm, sideOf(i), n, fewestSamples)
 		if err != nil {
 			t.Fatal(err)
 		}

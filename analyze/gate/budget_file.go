@@ -1,15 +1,12 @@
 package gate
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"busywork/analyze"
 	"busywork/profile"
@@ -45,135 +42,53 @@ type Allowance struct {
 // this much takes it half a second at most.
 const maxBudget = 16 << 10
 
-// ReadBudget reads a budget as YAML. It takes nothing that it does not know: a
-// misspelt key would be a budget that is never broken. The error is a
-// *profile.Unavailable that names the line.
-func ReadBudget(data []byte) (*Budget, error) {
-	if len(data) > maxBudget {
-		return nil, &profile.Unavailable{Reason: fmt.Sprintf("budget: %d bytes, and at most %d are read", len(data), maxBudget)}
-	}
-	root, err := budgetRoot(data)
+// ReadBudget reads a budget as YAML; file is its name, for errors. It takes
+// nothing that it does not know: a misspelt key would be a budget that is never
+// broken. The error is a *profile.Unavailable that names the line.
+func ReadBudget(file string, data []byte) (*Budget, error) {
+	f := strictFile{profile.Clean(file), maxBudget}
+	root, err := f.read(data)
 	if err != nil {
 		return nil, err
 	}
 	b := new(Budget)
-	err = eachMember(root, "the budget", map[string]func(ast.Node) error{
-		"per_job": b.readPerJob,
-		"findings": func(n ast.Node) error {
-			return eachMember(n, "findings", map[string]func(ast.Node) error{
-				"none_of":          b.readNoneOf,
-				"none_at_or_above": b.readNoneFrom,
-			})
-		},
-	})
-	if err != nil {
-		return nil, err
+	if root != nil {
+		if err := b.read(f, root); err != nil {
+			return nil, err
+		}
 	}
 	if b.empty() {
-		return nil, &profile.Unavailable{Reason: "budget: it demands nothing", Hint: "busywork gate budget --propose CAPTURE writes one from a capture"}
+		return nil, &profile.Unavailable{Reason: f.name + " demands nothing", Hint: "busywork gate budget --propose CAPTURE writes a budget from a capture"}
 	}
 	return b, nil
+}
+
+func (b *Budget) read(f strictFile, root ast.Node) error {
+	var costs []strictKey
+	for _, key := range analyze.JobCostKeys() {
+		costs = append(costs, strictKey{key, func(n ast.Node) error { return b.readAllowance(f, key, n) }})
+	}
+	demands := []strictKey{
+		{"none_of", func(n ast.Node) error { return b.readNoneOf(f, n) }},
+		{"none_at_or_above", func(n ast.Node) error { return b.readNoneFrom(f, n) }},
+	}
+	return f.members(root, "the budget", []strictKey{
+		{"per_job", func(n ast.Node) error { return f.members(n, "per_job", costs) }},
+		{"findings", func(n ast.Node) error { return f.members(n, "findings", demands) }},
+	})
 }
 
 func (b *Budget) empty() bool {
 	return len(b.PerJob) == 0 && len(b.NoneOf) == 0 && b.NoneFrom == analyze.SeverityNone
 }
 
-// budgetRoot parses the file and returns what its only document is.
-func budgetRoot(data []byte) (_ ast.Node, err error) {
-	defer func() { // should the bytes find a bug of the parser, it is a file that cannot be read
-		if bug := recover(); bug != nil {
-			err = &profile.Unavailable{Reason: "budget: not YAML that can be read"}
-		}
-	}()
-	file, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		if at, ok := errors.AsType[yaml.Error](err); ok && at.GetToken() != nil && at.GetToken().Position != nil {
-			return nil, budgetError(at.GetToken().Position.Line, "%s", at.GetMessage())
-		}
-		return nil, &profile.Unavailable{Reason: "budget: " + cleanLine(err.Error())}
+func (b *Budget) readAllowance(f strictFile, key string, n ast.Node) error {
+	most, ok := numberOf(n)
+	if !ok || !(most >= 0) || math.IsInf(most, 0) {
+		return f.errorAt(lineOf(n), "%s is not a number from 0 on: %s", key, textOf(n))
 	}
-	if len(file.Docs) > 1 {
-		return nil, &profile.Unavailable{Reason: fmt.Sprintf("budget: %d YAML documents, want one", len(file.Docs))}
-	}
-	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
-		return &ast.MappingNode{}, nil // nothing but comments
-	}
-	return file.Docs[0].Body, nil
-}
-
-// budgetError says what is wrong in which line, in one line without control
-// characters.
-func budgetError(line int, format string, args ...any) error {
-	return &profile.Unavailable{Reason: fmt.Sprintf("budget, line %d: ", line) + cleanLine(fmt.Sprintf(format, args...))}
-}
-
-// lineOf is the line in which a node begins, 1 if it has none.
-func lineOf(n ast.Node) int {
-	if t := n.GetToken(); t != nil && t.Position != nil {
-		return t.Position.Line
-	}
-	return 1
-}
-
-// eachMember hands the value of every key of a mapping to the reader of that key.
-func eachMember(n ast.Node, what string, readers map[string]func(ast.Node) error) error {
-	m, ok := n.(*ast.MappingNode)
-	if !ok {
-		return budgetError(lineOf(n), "%s must be keys with values", what)
-	}
-	var seen []string
-	for _, member := range m.Values {
-		key, ok := member.Key.(*ast.StringNode)
-		if !ok {
-			return budgetError(lineOf(member.Key), "a key of %s must be a plain word", what)
-		}
-		read := readers[key.Value]
-		switch {
-		case read == nil:
-			return budgetError(lineOf(key), "no key %q in %s; there are %s", key.Value, what, keysOf(readers))
-		case slices.Contains(seen, key.Value):
-			return budgetError(lineOf(key), "%s stands there twice", key.Value)
-		}
-		seen = append(seen, key.Value)
-		if err := read(member.Value); err != nil {
-			return err
-		}
-	}
+	b.PerJob = append(b.PerJob, Allowance{key, most})
 	return nil
-}
-
-// keysOf are the keys that there are, in the order of [analyze.JobCostKeys], others
-// by name.
-func keysOf(readers map[string]func(ast.Node) error) string {
-	var keys []string
-	for _, k := range analyze.JobCostKeys() {
-		if readers[k] != nil {
-			keys = append(keys, k)
-		}
-	}
-	if keys == nil {
-		for k := range readers {
-			keys = append(keys, k)
-		}
-		slices.Sort(keys)
-	}
-	return strings.Join(keys, ", ")
-}
-
-func (b *Budget) readPerJob(n ast.Node) error {
-	readers := map[string]func(ast.Node) error{}
-	for _, key := range analyze.JobCostKeys() {
-		readers[key] = func(n ast.Node) error {
-			most, ok := numberOf(n)
-			if !ok || !(most >= 0) || math.IsInf(most, 0) {
-				return budgetError(lineOf(n), "%s is not a number from 0 on: %s", key, textOf(n))
-			}
-			b.PerJob = append(b.PerJob, Allowance{key, most})
-			return nil
-		}
-	}
-	return eachMember(n, "per_job", readers)
 }
 
 // numberOf reads a plain number.
@@ -192,26 +107,18 @@ func numberOf(n ast.Node) (float64, bool) {
 	return 0, false
 }
 
-// textOf is a node as it was written, for errors.
-func textOf(n ast.Node) string {
-	if t := n.GetToken(); t != nil {
-		return fmt.Sprintf("%q", t.Value)
-	}
-	return "nothing"
-}
-
-func (b *Budget) readNoneOf(n ast.Node) error {
+func (b *Budget) readNoneOf(f strictFile, n ast.Node) error {
 	list, ok := n.(*ast.SequenceNode)
 	if !ok {
-		return budgetError(lineOf(n), "none_of must be a list of rules: [refused-work, linear-queue-scan]")
+		return f.errorAt(lineOf(n), "none_of must be a list of rules: [refused-work, linear-queue-scan]")
 	}
 	for _, n := range list.Values {
 		name, ok := n.(*ast.StringNode)
 		switch {
 		case !ok || analyze.FindRule(name.Value) == nil:
-			return budgetError(lineOf(n), "no rule %s%s; busywork rules lists them", textOf(n), nearestRule(textOf(n)))
+			return f.errorAt(lineOf(n), "no rule %s%s; busywork rules lists them", textOf(n), nearestRule(textOf(n)))
 		case slices.Contains(b.NoneOf, name.Value):
-			return budgetError(lineOf(n), "rule %s stands there twice", name.Value)
+			return f.errorAt(lineOf(n), "rule %s stands there twice", name.Value)
 		}
 		b.NoneOf = append(b.NoneOf, name.Value)
 	}
@@ -231,12 +138,12 @@ func nearestRule(written string) string {
 	return ""
 }
 
-func (b *Budget) readNoneFrom(n ast.Node) error {
+func (b *Budget) readNoneFrom(f strictFile, n ast.Node) error {
 	if word, ok := n.(*ast.StringNode); ok {
 		if s, err := analyze.ParseSeverity(word.Value); err == nil {
 			b.NoneFrom = s
 			return nil
 		}
 	}
-	return budgetError(lineOf(n), "none_at_or_above is not a severity: %s, want low, medium or high", textOf(n))
+	return f.errorAt(lineOf(n), "none_at_or_above is not a severity: %s, want low, medium or high", textOf(n))
 }

@@ -27,7 +27,7 @@ func captureOf(t *testing.T, name string) *profile.Capture {
 // budgetResult holds a recorded capture against a budget.
 func budgetResult(t *testing.T, capture, budget string) *Result {
 	t.Helper()
-	b, err := ReadBudget([]byte(budget))
+	b, err := ReadBudget("budget.yaml", []byte(budget))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestProposedIsKept(t *testing.T) {
 			}
 			continue
 		}
-		b, err := ReadBudget(text)
+		b, err := ReadBudget("budget.yaml", text)
 		if err != nil {
 			t.Errorf("%s: %v\n%s", name, err, text)
 			continue
@@ -312,7 +312,7 @@ func TestProposeHostileNames(t *testing.T) {
 	c := captureOf(t, "dispatch-fixed")
 	c.Target.Name = "svc\nper_job: {cpu_ms: 1000}\u2028\x1b]0;x\a"
 	text := proposal(t, c)
-	b, err := ReadBudget(text)
+	b, err := ReadBudget("budget.yaml", text)
 	if err != nil || b.PerJob[0].Most > 10 || bytes.ContainsAny(text, "\x1b\a") {
 		t.Errorf("%v\n%s", err, text)
 	}

@@ -85,9 +85,8 @@ func (b *Bench) calibrate(ctx context.Context, bm Benchmark, side Side, most int
 		n = next
 	}
 	if cpu < visible && n == mostN {
-		e := problemf(Unmeasurable, "does it loop to b.N, or over b.Loop?", "its CPU time does not grow with the number of operations").on(side)
-		e.Benchmark = bm.String()
-		return 0, e
+		e := problemf(Unmeasurable, "does it loop to b.N, or over b.Loop?", "its CPU time does not grow with the number of operations")
+		return 0, e.of(bm, side)
 	}
 	return n, nil
 }

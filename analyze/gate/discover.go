@@ -37,10 +37,7 @@ func (b *Bench) discover(ctx context.Context, pkg string, f benchmarkFunc, root 
 		}
 		trials[side], broken[side] = list, !whole
 	}
-	bm := Benchmark{
-		Package: pkg, Line: f.line, Parallel: f.parallel,
-		SameBinary: b.binaries[Base][pkg].hash == b.binaries[Head][pkg].hash,
-	}
+	bm := Benchmark{Package: pkg, Line: f.line, Parallel: f.parallel, Unchanged: b.unchanged(pkg, root)}
 	if file, err := filepath.Rel(root, f.file); err == nil {
 		bm.File = filepath.ToSlash(file)
 	}
@@ -51,16 +48,26 @@ func (b *Bench) discover(ctx context.Context, pkg string, f benchmarkFunc, root 
 			there := slices.IndexFunc(trials[other], func(o trial) bool { return o.name == t.name })
 			switch {
 			case t.trouble != nil:
-				t.trouble.Benchmark = bm.String()
-				b.NotCompared = append(b.NotCompared, t.trouble.on(side))
+				b.NotCompared = append(b.NotCompared, t.trouble.of(bm, side))
 			case there >= 0 && trials[other][there].trouble == nil && side == Head:
 				b.Benchmarks = append(b.Benchmarks, bm)
 			case there < 0 && !broken[other]: // a side that broke off did not come to all
-				b.oneSided(side, pkg, t.name)
+				b.oneSided(side, bm)
 			}
 		}
 	}
 	return nil
+}
+
+// unchanged says whether both sides run the same program on the same files.
+func (b *Bench) unchanged(pkg, root string) bool {
+	base, head := b.binaries[Base][pkg], b.binaries[Head][pkg]
+	folder, err := filepath.Rel(root, head.dir)
+	if err != nil || base.hash != head.hash {
+		return false
+	}
+	within := strings.TrimPrefix(filepath.ToSlash(folder)+"/", "./") // "" is all of the repository
+	return !slices.ContainsFunc(b.read, func(file string) bool { return strings.HasPrefix(file, within) })
 }
 
 // try runs all that is below a function once on a side. whole says that it came

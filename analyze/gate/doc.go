@@ -18,4 +18,22 @@
 // function, from profiles divided by operations.
 //
 // It is the one package of analyze's that starts processes: go, git, test binaries.
+//
+// # Tour
+//
+//   - gate.go, rows.go: [Run], the whole way from two commits to a Result. result.go,
+//     settle.go: the Result. problem.go: why something could not be judged.
+//   - Both sides, built: prepare.go, repository.go, worktree.go, outside.go, source.go,
+//     pattern.go, build.go, discover.go, describe.go, tool.go.
+//   - One execution: run.go, calibrate.go, exec.go, capture.go, benchline.go,
+//     failure.go, profiles.go.
+//   - Is it slower? sequential.go, judge.go, evidence.go, rank.go, holm.go, why.go;
+//     samples.go for what did not run in pairs, exact.go for what is counted.
+//   - Why is it slower? attribute.go; blame.go and the files that begin with its name.
+//   - The other gates. Output files: compare.go, files.go, file_lines.go. Growth:
+//     growth.go and its like, sizes.go, exponent.go. Budgets: budget.go and its like.
+//     Instructions: instructions.go, valgrind.go.
+//   - Accepted regressions: accepted.go; strict.go reads such files.
+//   - Forms of the result: output.go; text.go, table.go, plot.go, words.go for people,
+//     markdown.go, json.go, junit.go, sarif.go, gitlab.go, github.go for programs.
 package gate

@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"busywork/analyze"
-	"busywork/profile"
 )
 
 // RunOptions say how [Run] compares.
@@ -27,8 +24,8 @@ type RunOptions struct {
 	NoProfiles bool
 }
 
-// DefaultMaxTime is what a CI job can spare: 20 benchmarks get 16 pairs each in it,
-// at a second and a half a pair.
+// DefaultMaxTime is what a CI job can spare: 20 benchmarks get 15 pairs each in it,
+// at two seconds a pair.
 const DefaultMaxTime = 10 * time.Minute
 
 // Run builds base and head, runs their benchmarks in pairs until each has a
@@ -38,6 +35,9 @@ const DefaultMaxTime = 10 * time.Minute
 func Run(ctx context.Context, o RunOptions) (_ *Result, err error) {
 	if o.MaxTime == 0 {
 		o.MaxTime = DefaultMaxTime
+	}
+	if err := o.Settings.valid(); err != nil {
+		return nil, err
 	}
 	b, err := Prepare(ctx, o.Options)
 	if err != nil {
@@ -57,6 +57,8 @@ type comparison struct {
 	o     RunOptions
 	tests []*test
 	late  bool // the time was over before all had a verdict
+	// profiling is how long the profiles have taken until now.
+	profiling time.Duration
 }
 
 // A test is one benchmark of a comparison.
@@ -71,6 +73,9 @@ type test struct {
 // measure runs pairs until all benchmarks have a verdict or the time is over.
 func (c *comparison) measure(ctx context.Context) error {
 	for _, b := range c.bench.Benchmarks {
+		if b.Unchanged {
+			continue
+		}
 		t := &test{Benchmark: b}
 		var err error
 		if t.n, err = c.bench.Calibrate(ctx, b); err != nil && !t.blame(err) {
@@ -87,7 +92,7 @@ func (c *comparison) measure(ctx context.Context) error {
 	}
 	for i, t := range c.tests {
 		if t.failed != nil {
-			s.Drop(i, t.failed.Reason)
+			s.Drop(i, t.failed.sided())
 		}
 	}
 	if err := c.pairs(ctx, s); err != nil {
@@ -104,22 +109,23 @@ func (c *comparison) pairs(ctx context.Context, s *Sequence) error {
 	end := time.Now().Add(c.o.MaxTime)
 	run := 0
 	for due := s.Due(); len(due) > 0; due = s.Due() {
-		for _, i := range due {
+		for some := range slices.Chunk(due, atOnce) {
 			if c.late = ctx.Err() != nil || time.Now().After(end); c.late {
 				return nil
 			}
-			t := c.tests[i]
-			p, err := c.pair(ctx, t, s.HeadFirst(i))
-			switch {
-			case ctx.Err() != nil:
-			case err == nil:
-				s.Add(i, p)
-			case t.blame(err):
-				s.Drop(i, t.failed.Reason)
-			default:
+			pairs, err := c.take(ctx, some, s.HeadFirst)
+			if err != nil {
 				return err
 			}
-			run++
+			for k, i := range some {
+				switch {
+				case pairs[k] != nil:
+					s.Add(i, *pairs[k])
+				case c.tests[i].failed != nil:
+					s.Drop(i, c.tests[i].failed.sided())
+				}
+			}
+			run += len(some)
 			if c.o.Paired != nil {
 				c.o.Paired(run, s.Left())
 			}
@@ -128,20 +134,36 @@ func (c *comparison) pairs(ctx context.Context, s *Sequence) error {
 	return nil
 }
 
-// pair runs both sides of a benchmark next to each other.
-func (c *comparison) pair(ctx context.Context, t *test, headFirst bool) (Pair, error) {
-	base, head, err := c.bench.RunPair(ctx, t.Benchmark, t.n, headFirst)
-	if err != nil {
-		return Pair{}, err
+// atOnce is how many benchmarks run at a time, in turns: a pair then takes eight
+// seconds, which bursts of noise rarely fill; and it is by so much that the time
+// may be exceeded.
+const atOnce = 4
+
+// take runs a pair of some tests. There is none of what fails, and of what was
+// under way when ctx ended.
+func (c *comparison) take(ctx context.Context, some []int, headFirst func(test int) bool) ([]*Pair, error) {
+	turns := make([]Turn, len(some))
+	for k, i := range some {
+		turns[k] = Turn{Benchmark: c.tests[i].Benchmark, N: c.tests[i].n, HeadFirst: headFirst(i)}
 	}
-	t.base, t.head = append(t.base, base), append(t.head, head)
-	return Pair{Base: base.CPU, Head: head.CPU, HeadFirst: headFirst}, nil
+	pairs := make([]*Pair, len(some))
+	for k, ran := range c.bench.RunPairs(ctx, turns) {
+		t := c.tests[some[k]]
+		switch {
+		case ran.Err == nil:
+			t.base, t.head = append(t.base, ran.Base), append(t.head, ran.Head)
+			pairs[k] = &Pair{Base: ran.Base.CPU, Head: ran.Head.CPU, HeadFirst: turns[k].HeadFirst}
+		case ctx.Err() == nil && !t.blame(ran.Err):
+			return nil, ran.Err
+		}
+	}
+	return pairs, nil
 }
 
 // blame says whether an error is the benchmark's own, and takes note.
 func (t *test) blame(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	if ok && e.Benchmark != "" {
+	if ok && e.Benchmark.Name != "" {
 		t.failed = e
 		return true
 	}
@@ -150,7 +172,8 @@ func (t *test) blame(err error) bool {
 
 // result puts everything together.
 func (c *comparison) result(ctx context.Context) *Result {
-	r := c.bench.opened("run", "cpu", "s/op")
+	r := c.bench.opened("run", metrics[0])
+	r.same(c.bench.Benchmarks, metrics)
 	if c.late {
 		r.Caveats = append(r.Caveats, fmt.Sprintf("The time was over (%v) before all benchmarks had a verdict.", c.o.MaxTime))
 	}
@@ -161,8 +184,8 @@ func (c *comparison) result(ctx context.Context) *Result {
 		r.Rows = append(r.Rows, row)
 		if len(t.base) > 0 {
 			r.Rows = append(r.Rows,
-				t.countRow("allocs", "allocs/op", WobbleAllocs, func(f Figure) float64 { return f.Allocs }),
-				t.countRow("bytes", "B/op", WobbleBytes, func(f Figure) float64 { return f.Bytes }))
+				t.countRow(metrics[1], WobbleAllocs, func(f Figure) float64 { return f.Allocs }),
+				t.countRow(metrics[2], WobbleBytes, func(f Figure) float64 { return f.Bytes }))
 		}
 		if t.failed != nil {
 			r.Problem = t.failed.Problem
@@ -172,37 +195,15 @@ func (c *comparison) result(ctx context.Context) *Result {
 	return r
 }
 
-// opened is the result of a run before anything is judged: what is compared, and
-// what cannot be.
-func (b *Bench) opened(gate, metric, unit string) *Result {
-	r := &Result{Gate: gate, Base: b.Base.String(), Head: b.Head.String(), Caveats: slices.Clone(b.Notes)}
-	for _, e := range b.NotCompared {
-		r.Caveats = append(r.Caveats, e.Benchmark+": "+e.Reason)
-		if !e.Problem.Caveat() {
-			r.Rows = append(r.Rows, Row{Name: e.Benchmark, Metric: metric, Unit: unit, Verdict: Inconclusive, Why: e.Reason})
-			r.Problem = e.Problem
-		}
-	}
-	for _, bm := range b.Benchmarks {
-		if bm.Parallel {
-			r.Caveats = append(r.Caveats, bm.String()+" runs in parallel: on the one CPU of the gate, contention does not show.")
-		}
-	}
-	return r
-}
-
 // attribute says which functions a slower benchmark is slower through. That
 // nobody can tell is no reason to hold the verdict back.
 func (c *comparison) attribute(ctx context.Context, t *test, row *Row) {
 	if row.Verdict != Slower || row.Effect == nil || c.o.NoProfiles {
 		return
 	}
-	base, err := c.profile(ctx, t, Base, t.base)
+	base, head, err := c.profiles(ctx, t, row.Effect.Value)
 	if err != nil {
-		return
-	}
-	head, err := c.profile(ctx, t, Head, t.head)
-	if err != nil {
+		row.Why += "; no profile could be taken: " + cleanLine(err.Error())
 		return
 	}
 	causes, why := Attribute(base, head, *row.Effect, "")
@@ -215,9 +216,26 @@ func (c *comparison) attribute(ctx context.Context, t *test, row *Row) {
 	}
 }
 
+// profiles are where the CPU of a benchmark goes on either side. A small change
+// takes long to be looked into; with many of them, the last ones are looked into
+// less closely.
+func (c *comparison) profiles(ctx context.Context, t *test, effect float64) (base, head Profiled, err error) {
+	began := time.Now()
+	defer func() { c.profiling += time.Since(began) }()
+	samples := samplesFor(effect)
+	if c.profiling > c.o.MaxTime/2 {
+		samples = fewestSamples
+	}
+	if base, err = c.profile(ctx, t, Base, t.base, samples); err != nil {
+		return base, head, err
+	}
+	head, err = c.profile(ctx, t, Head, t.head, samples)
+	return base, head, err
+}
+
 // profile is where the CPU of a benchmark goes on one side.
-func (c *comparison) profile(ctx context.Context, t *test, side Side, figures []Figure) (Profiled, error) {
-	p, err := c.bench.Profile(ctx, t.Benchmark, side, t.n)
+func (c *comparison) profile(ctx context.Context, t *test, side Side, figures []Figure, samples int) (Profiled, error) {
+	p, err := c.bench.Profile(ctx, t.Benchmark, side, t.n, samples)
 	if err != nil {
 		return Profiled{}, err
 	}
@@ -227,64 +245,4 @@ func (c *comparison) profile(ctx context.Context, t *test, side Side, figures []
 		return p.Timed(0, 0), nil
 	}
 	return p.Timed(*cpu, *fixed), nil
-}
-
-// cpuRow is the verdict on a benchmark's CPU time.
-func (t *test) cpuRow() Row {
-	j := t.judgement
-	row := Row{
-		Package: t.Package, Name: t.Name, Metric: "cpu", Unit: "s/op", Verdict: j.Verdict, Effect: j.Effect, Control: j.Control,
-		P: j.P, Runs: j.Pairs, Why: j.Why, File: t.File, Line: int64(t.Line),
-	}
-	if t.failed != nil {
-		row.Verdict, row.Why = Inconclusive, t.failed.Reason
-	}
-	cpu := func(f Figure) float64 { return f.CPU }
-	row.Base, row.Head = median(t.base, cpu), median(t.head, cpu)
-	return row
-}
-
-// countRow is the verdict on something that is counted.
-func (t *test) countRow(metric, unit string, wobble float64, of func(Figure) float64) Row {
-	j := JudgeExact(figures(t.base, of), figures(t.head, of), wobble)
-	row := Row{
-		Package: t.Package, Name: t.Name, Metric: metric, Unit: unit, Verdict: j.Verdict, Base: &j.Base, Head: &j.Head,
-		Runs: len(t.base), Why: j.Why, File: t.File, Line: int64(t.Line),
-	}
-	if change, ok := j.Change(); ok {
-		row.Effect = &analyze.Interval{Value: change, Low: change, High: change}
-	}
-	return row
-}
-
-// median is the middle one of the figures, nil if there are none.
-func median(list []Figure, of func(Figure) float64) *float64 {
-	values := figures(list, of)
-	if len(values) == 0 {
-		return nil
-	}
-	slices.Sort(values)
-	m := (values[(len(values)-1)/2] + values[len(values)/2]) / 2
-	return &m
-}
-
-// String names the program of a side for people: "main (1a2b3c4d5e6f)",
-// "1a2b3c4d5e6f and what is not committed".
-func (o Origin) String() string {
-	short := o.Commit[:min(len(o.Commit), 12)]
-	switch {
-	case o.Ref != "" && o.Ref != short:
-		return profile.Clean(o.Ref) + " (" + short + ")"
-	case o.Changed > 0:
-		return short + " and what is not committed"
-	}
-	return short
-}
-
-func figures(list []Figure, of func(Figure) float64) []float64 {
-	values := make([]float64, len(list))
-	for i, f := range list {
-		values[i] = of(f)
-	}
-	return values
 }

@@ -30,7 +30,7 @@ func GrowthRun(ctx context.Context, o GrowthRunOptions) (_ *Result, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	opened := b.opened("growth", "exponent", "1")
+	opened := b.opened("growth", metric{exponentMetric, "1"})
 	c := &comparison{bench: b, o: RunOptions{Options: o.Options, MaxTime: o.MaxTime}}
 	for _, bm := range b.Benchmarks {
 		if slices.ContainsFunc(splitName(bm.Name).parts, func(p namePart) bool { return p.size > 0 }) {
@@ -47,6 +47,11 @@ func GrowthRun(ctx context.Context, o GrowthRunOptions) (_ *Result, err error) {
 		return nil, err
 	}
 	r.Rows, r.Caveats, r.Problem = append(r.Rows, opened.Rows...), append(r.Caveats, opened.Caveats...), opened.Problem
+	for _, t := range c.tests {
+		if t.failed != nil {
+			r.Caveats, r.Problem = append(r.Caveats, t.failed.Error()), t.failed.Problem
+		}
+	}
 	if c.late {
 		r.Caveats = append(r.Caveats, "The time was over before all sizes had run as often as they should.")
 	}
@@ -64,14 +69,17 @@ func (c *comparison) rounds(ctx context.Context, n int) error {
 	}
 	end := time.Now().Add(c.o.MaxTime)
 	for round := range n {
-		for _, t := range c.tests {
+		var due []int
+		for i, t := range c.tests {
+			if t.failed == nil {
+				due = append(due, i)
+			}
+		}
+		for some := range slices.Chunk(due, atOnce) {
 			if c.late = ctx.Err() != nil || time.Now().After(end); c.late {
 				return nil
 			}
-			if t.failed != nil {
-				continue
-			}
-			if _, err := c.pair(ctx, t, round%2 == 1); err != nil && ctx.Err() == nil && !t.blame(err) {
+			if _, err := c.take(ctx, some, func(int) bool { return round%2 == 1 }); err != nil {
 				return err
 			}
 		}

@@ -80,9 +80,14 @@ func Instructions(ctx context.Context, o InstructionOptions) (_ *Result, err err
 	defer func() { err = errors.Join(err, b.Close()) }()
 	ctx, cancel := context.WithTimeoutCause(ctx, o.MaxTime, errTimeIsOver)
 	defer cancel()
-	r := b.opened("instructions", "instructions", "instructions/op")
+	counted := metric{"instructions", "instructions/op"}
+	r := b.opened("instructions", counted)
+	r.same(b.Benchmarks, []metric{counted})
 	r.Caveats = append([]string{notTime}, r.Caveats...)
 	for _, bm := range b.Benchmarks {
+		if bm.Unchanged {
+			continue
+		}
 		b.options.Progress("count: " + cleanLine(bm.String()))
 		row, err := b.countBenchmark(ctx, v, bm, o.Threshold)
 		if err != nil {
@@ -177,9 +182,7 @@ func (b *Bench) emulate(ctx context.Context, v valgrind, bm Benchmark, side Side
 	}
 	_, ok := findLine(e.out, n)
 	if e.stopped != nil || !e.state.Success() || !ok {
-		failed := e.notEmulated(bm.Package, timeout).on(side)
-		failed.Benchmark = bm.String()
-		return 0, failed
+		return 0, e.notEmulated(bm.Package, timeout).of(bm, side)
 	}
 	count, err := readTotals(file)
 	if err != nil {

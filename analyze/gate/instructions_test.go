@@ -96,6 +96,7 @@ func TestInstructionsWithoutTime(t *testing.T) {
 	needValgrind(t)
 	alone(t)
 	r := newRepo(t, t.TempDir(), countedFiles)
+	r.write("-- work.go --\npackage counted\n\nconst rounds = 1050\n")
 	got, err := Instructions(t.Context(), InstructionOptions{Options: Options{Dir: r.dir, Base: "base"}, MaxTime: 1})
 	if err != nil {
 		t.Fatal(err)

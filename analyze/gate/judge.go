@@ -62,7 +62,7 @@ const (
 	// With 8 pairs the smallest p is 1/256. With fewer, at an alpha of 0.01, more
 	// than one benchmark could never reach a verdict.
 	fewestPairs = 8
-	// A pair is about a second of CPU: 400 are seven minutes for one benchmark.
+	// A pair is about two seconds of CPU: 400 are 13 minutes for one benchmark.
 	// It is also where "so many more runs" stops being advice.
 	mostPairs = 400
 )

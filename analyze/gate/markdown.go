@@ -26,9 +26,10 @@ func Markdown(w io.Writer, r *Result) error { return markdown(w, r, mostComment)
 func StepSummary(w io.Writer, r *Result) error { return markdown(w, r, mostSummary) }
 
 func markdown(w io.Writer, r *Result, most int) error {
-	titles := r.titles()
 	p := pages{most: most / 2} // the table must leave room for why
 	p.put(fmt.Sprintf("## busywork gate %s: %s\n\n%s.\n\n", report.Escape(r.Gate), r.Outcome, report.Escape(report.Capital(r.sentence()))))
+	r = r.run()
+	titles := r.titles()
 	if s := r.sides(); s != "" {
 		p.put(report.Escape(report.Capital(s)) + "\n\n")
 	}

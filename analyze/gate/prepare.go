@@ -41,10 +41,10 @@ type Benchmark struct {
 	// Parallel says that it calls b.RunParallel. On the one CPU that the gate
 	// uses, what its goroutines cost each other by contention does not show.
 	Parallel bool
-	// SameBinary says that the test binaries of both sides are the same bytes: no
-	// difference between the sides can be due to the program. What it reads while
-	// it runs, such as testdata, may still differ.
-	SameBinary bool
+	// Unchanged says that the test binaries of both sides are the same bytes, and so
+	// are the files in the package's folder: no difference between the sides can be
+	// due to the change. What a benchmark reads elsewhere may still differ.
+	Unchanged bool
 }
 
 func (b Benchmark) String() string { return b.Package + "." + b.Name }
@@ -81,6 +81,7 @@ type Bench struct {
 	scratch  *scratch
 	binaries map[Side]map[string]binary // by package
 	env      []string
+	read     []string // files that differ and are not compiled; see repository.read
 }
 
 // Prepare checks base out, builds the test binaries of both sides and finds the
@@ -183,6 +184,9 @@ func (b *Bench) prepare(ctx context.Context, repo *repository, golang tool) erro
 	if err != nil {
 		return err
 	}
+	if b.read, err = repo.read(ctx, b.Base.Commit); err != nil {
+		return err
+	}
 	head := tree{side: Head, root: repo.root, golang: golang.in(filepath.Join(repo.root, repo.prefix))}
 	if err := head.inModule(ctx); err != nil {
 		return err
@@ -257,21 +261,19 @@ func (b *Bench) inBoth(base, head testPackage, path string) (both []benchmarkFun
 		if base.function(f.name) != nil {
 			both = append(both, f)
 		} else {
-			b.oneSided(Head, path, f.name)
+			b.oneSided(Head, Benchmark{Package: path, Name: f.name})
 		}
 	}
 	for _, f := range base.functions {
 		if head.function(f.name) == nil {
-			b.oneSided(Base, path, f.name)
+			b.oneSided(Base, Benchmark{Package: path, Name: f.name})
 		}
 	}
 	return both
 }
 
-func (b *Bench) oneSided(side Side, path, name string) {
-	e := problemf(OneSided, "", "it exists only in %s", side).on(side)
-	e.Benchmark = Benchmark{Package: path, Name: name}.String()
-	b.NotCompared = append(b.NotCompared, e)
+func (b *Bench) oneSided(side Side, bm Benchmark) {
+	b.NotCompared = append(b.NotCompared, problemf(OneSided, "", "it exists only in %s", side).of(bm, side))
 }
 
 // somethingToDo is the error for a run without a benchmark, unless that is
@@ -292,7 +294,7 @@ func (b *Bench) somethingToDo() error {
 	}
 	e := problemf(NoBenchmarks, hint+packages, "no benchmark can be run on both sides")
 	for _, why := range b.NotCompared {
-		e.Output = append(e.Output, why.Benchmark+": "+why.Reason)
+		e.Output = append(e.Output, why.Error())
 	}
 	e.Output = e.Output[:min(len(e.Output), shownLines)]
 	return e

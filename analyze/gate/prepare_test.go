@@ -54,7 +54,7 @@ func TestService(t *testing.T) {
 func found(t *testing.T, b *Bench) {
 	var names []string
 	for _, bm := range b.Benchmarks {
-		if bm.Package != "example.org/service/queue" || bm.SameBinary || bm.Parallel != (bm.Name == "BenchmarkParallel") {
+		if bm.Package != "example.org/service/queue" || bm.Unchanged || bm.Parallel != (bm.Name == "BenchmarkParallel") {
 			t.Errorf("%+v", bm)
 		}
 		names = append(names, bm.Name)
@@ -76,7 +76,7 @@ func found(t *testing.T, b *Bench) {
 func notCompared(t *testing.T, b *Bench) {
 	got := map[string]*Error{}
 	for _, e := range b.NotCompared {
-		key := strings.TrimPrefix(e.Benchmark, "example.org/service/") + " " + string(e.Side)
+		key := strings.TrimPrefix(e.Benchmark.String(), "example.org/service/") + " " + string(e.Side)
 		if got[key] != nil {
 			t.Errorf("%s is there twice", key)
 		}
@@ -218,7 +218,7 @@ func troubled(t *testing.T, b *Bench) {
 	} {
 		_, err := b.Calibrate(t.Context(), named(t, b, name))
 		e, ok := errors.AsType[*Error](err)
-		if !ok || e.Problem != want.problem || !strings.Contains(e.Reason, want.says) || e.Side != Base || !strings.HasSuffix(e.Benchmark, name) {
+		if !ok || e.Problem != want.problem || !strings.Contains(e.Reason, want.says) || e.Side != Base || e.Benchmark.Name != name {
 			t.Errorf("%s: got %+v, want %s: %s", name, e, want.problem, want.says)
 		}
 	}
@@ -234,11 +234,11 @@ func troubled(t *testing.T, b *Bench) {
 func profiled(t *testing.T, b *Bench) {
 	work := named(t, b, "BenchmarkWork")
 	const n = 200_000 // of 2,000 rounds, so that few executions will do
-	p, err := b.Profile(t.Context(), work, Base, n)
+	p, err := b.Profile(t.Context(), work, Base, n, fewestSamples)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Executions < 1 || p.Operations != n*p.Executions || p.Samples < wantedSamples && p.Executions < mostProfiles {
+	if p.Executions < 1 || p.Operations != n*p.Executions || p.Samples < fewestSamples {
 		t.Errorf("%d samples of %d operations in %d executions", p.Samples, p.Operations, p.Executions)
 	}
 	parsed, err := pprof.Parse(bytes.NewReader(p.Data))

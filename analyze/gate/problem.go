@@ -57,23 +57,32 @@ func (p Problem) Caveat() bool { return p == OneSided || p == Skipped }
 // clean: it may be shown on a terminal. It unwraps to a [profile.Unavailable].
 type Error struct {
 	Problem   Problem
-	Side      Side   // "" where it is of neither or of both
-	Benchmark string // package path, a dot and the name; "" for the whole run
-	Reason    string // one line, lower case; it does not name the benchmark
-	Hint      string // may be ""
+	Side      Side      // "" where it is of neither or of both
+	Benchmark Benchmark // without a name for the whole run
+	Reason    string    // one line, lower case; it names neither the benchmark nor the side
+	Hint      string    // may be ""
 	// Output is what the compiler or the benchmark said about it, a few lines.
 	Output []string
 }
 
 // Error is the reason and, for a benchmark, which and on which side.
 func (e *Error) Error() string {
-	switch {
-	case e.Benchmark == "":
+	switch sided := e.sided(); {
+	case e.Benchmark.Name == "":
 		return e.Reason
-	case e.Side == "" || e.Problem == OneSided: // its reason says the side
-		return e.Benchmark + ": " + e.Reason
+	case sided == e.Reason:
+		return e.Benchmark.String() + ": " + e.Reason
+	default:
+		return e.Benchmark.String() + " " + sided
 	}
-	return fmt.Sprintf("%s in %s: %s", e.Benchmark, e.Side, e.Reason)
+}
+
+// sided is the reason, and on which side it is so.
+func (e *Error) sided() string {
+	if e.Side == "" || e.Problem == OneSided { // which says so itself
+		return e.Reason
+	}
+	return fmt.Sprintf("in %s: %s", e.Side, e.Reason)
 }
 
 func (e *Error) Unwrap() error { return &profile.Unavailable{Reason: e.Error(), Hint: e.Hint} }
@@ -85,6 +94,12 @@ func problemf(p Problem, hint, format string, args ...any) *Error {
 // on says on which side it is.
 func (e *Error) on(side Side) *Error {
 	e.Side = side
+	return e
+}
+
+// of says of which benchmark it is, and on which side.
+func (e *Error) of(bm Benchmark, side Side) *Error {
+	e.Benchmark, e.Side = bm, side
 	return e
 }
 

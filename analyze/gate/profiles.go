@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -14,16 +15,17 @@ import (
 )
 
 const (
-	// wantedSamples of a side let a function that takes a tenth of the CPU be
+	// fewestSamples of a side let a function that takes a tenth of the CPU be
 	// known to ±15 % of itself.
-	wantedSamples = 400
-	// mostProfiles bounds how often a benchmark is executed to get them: at 100
-	// samples a second, an execution of 60 ms gives six. One that waits gives
-	// fewer, and its profile stays thin.
-	mostProfiles = 60
-	// thinProfile is how many samples of an execution are too few for mostProfiles to get
-	// to what it takes. It is so where the other side is far slower: n is then what
-	// that side can bear, and here the same n takes no time.
+	fewestSamples = 400
+	// mostSamples are those of 32 s of CPU: enough for +5 %.
+	mostSamples = 3200
+	// longestProfile bounds how long it may take to get them. A benchmark that
+	// waits gives few in a second, and its profile stays thin.
+	longestProfile = time.Minute
+	// thinProfile is how many samples of an execution are too few: at 100 a second,
+	// one of 60 ms gives six. It is so where the other side is far slower: n is then
+	// what that side can bear, and here the same n takes no time.
 	thinProfile = 3
 	// mostProfile bounds what is read of one profile: the largest have some MB.
 	mostProfile = 64 << 20
@@ -45,24 +47,24 @@ type Profile struct {
 
 // Profile takes a CPU profile of a benchmark on one side, in executions that are
 // not timed. They are those of [Bench.Run], with its n, and as many as it takes to
-// have 400 samples: one long execution would have been another benchmark if the
+// have so many samples: one long execution would have been another benchmark if the
 // cost of an operation depends on how many there are. Only where that n gives next
 // to no samples is it doubled until it does: a share that is a little off says more
 // than none. A profile with fewer samples is no error.
-func (b *Bench) Profile(ctx context.Context, bm Benchmark, side Side, n int) (Profile, error) {
+func (b *Bench) Profile(ctx context.Context, bm Benchmark, side Side, n, samples int) (Profile, error) {
 	var out Profile
 	var parts []*pprof.Profile
-	for out.Samples < wantedSamples && out.Executions < mostProfiles {
+	for end := time.Now().Add(longestProfile); out.Samples < samples && time.Now().Before(end); {
 		p, elapsed, err := b.profileOnce(ctx, bm, side, n)
 		if err != nil {
 			return Profile{}, err
 		}
 		parts = append(parts, p)
-		samples := samplesOf(p)
-		out.Samples += samples
+		got := samplesOf(p)
+		out.Samples += got
 		out.Executions++
 		out.Operations += n
-		if samples < thinProfile && 2*elapsed < patience && n <= mostN/2 {
+		if got < thinProfile && 2*elapsed < patience && n <= mostN/2 {
 			n *= 2
 		}
 	}
@@ -76,6 +78,13 @@ func (b *Bench) Profile(ctx context.Context, bm Benchmark, side Side, n int) (Pr
 	}
 	out.Data = data.Bytes()
 	return out, nil
+}
+
+// samplesFor is how many samples a side must have for the function behind such a
+// change to be named: their error, 1/√n of each side, is then half of the change,
+// and that of a function, which has a part of them, less.
+func samplesFor(effect float64) int {
+	return int(math.Round(max(fewestSamples, min(8/(effect*effect), mostSamples))))
 }
 
 // profileOnce is one execution with the profiler on, and how long it took.

@@ -1,6 +1,9 @@
 package gate
 
-import "testing"
+import (
+	"math"
+	"testing"
+)
 
 // Where head is far slower, n is what head can bear, and base has no time to be
 // seen in. Its profile must still say where its CPU goes.
@@ -12,11 +15,11 @@ func TestProfileOfTooFewOperations(t *testing.T) {
 	r := newRepo(t, t.TempDir(), buildable(service))
 	b := r.prepare(Options{Pattern: "^BenchmarkWork$"})
 	// Of 2000 multiplications each: some microseconds, in which no tick of 10 ms falls.
-	p, err := b.Profile(t.Context(), b.Benchmarks[0], Base, leastN)
+	p, err := b.Profile(t.Context(), b.Benchmarks[0], Base, leastN, fewestSamples)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Samples < 100 || p.Executions > mostProfiles {
+	if p.Samples < fewestSamples {
 		t.Errorf("%d samples of %d executions", p.Samples, p.Executions)
 	}
 	if p.Operations < 1000*p.Executions {
@@ -24,5 +27,13 @@ func TestProfileOfTooFewOperations(t *testing.T) {
 	}
 	if _, err := examine(p.Data, "example.org/service"); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestSamplesFor(t *testing.T) {
+	for effect, want := range map[float64]int{0: 3200, 0.03: 3200, 0.05: 3200, -0.05: 3200, 0.1: 800, 0.2: 400, 8: 400, math.Inf(1): 400} {
+		if got := samplesFor(effect); got != want {
+			t.Errorf("of %v: %d, want %d", effect, got, want)
+		}
 	}
 }

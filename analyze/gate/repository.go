@@ -95,3 +95,25 @@ func (r *repository) changed(ctx context.Context) (int, error) {
 	out, err := r.git.output(ctx, "--no-optional-locks", "status", "--porcelain", "--untracked-files=all")
 	return strings.Count(out, "\n"), err
 }
+
+// read are the files that differ between a commit and the work tree and are not
+// compiled: what a benchmark may read while it runs, such as testdata. They are
+// relative to the root, with slashes. What git ignores is not among them.
+func (r *repository) read(ctx context.Context, commit string) ([]string, error) {
+	tracked, err := r.git.output(ctx, "--no-optional-locks", "diff", "--name-only", "--no-relative", "--no-renames", "-z", commit)
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := r.git.output(ctx, "ls-files", "--others", "--exclude-standard", "-z")
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, name := range strings.Split(tracked+fresh, "\x00") {
+		compiled := strings.HasSuffix(name, ".go") && !strings.Contains("/"+name, "/testdata/")
+		if name != "" && !compiled {
+			list = append(list, name)
+		}
+	}
+	return list, nil
+}

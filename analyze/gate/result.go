@@ -57,10 +57,12 @@ type Row struct {
 	Control   *analyze.Interval `json:"control"`        // the same of the A/A control
 	P         float64           `json:"p,omitempty"`    // as corrected
 	Runs      int               `json:"runs,omitempty"` // a side
-	Why       string            `json:"why"`            // one sentence
-	File      string            `json:"file,omitempty"` // relative to the repository: of the first cause, else of the benchmark
-	Line      int64             `json:"line,omitempty"`
-	Causes    []Cause           `json:"causes"`
+	// Unchanged says that both sides are the same program, which was not run.
+	Unchanged bool    `json:"unchanged,omitempty"`
+	Why       string  `json:"why"`            // one sentence
+	File      string  `json:"file,omitempty"` // relative to the repository: of the first cause, else of the benchmark
+	Line      int64   `json:"line,omitempty"`
+	Causes    []Cause `json:"causes"`
 	// Accepted is set where somebody has accepted the regression, and until when.
 	Accepted *Acceptance `json:"accepted"`
 }

@@ -51,7 +51,7 @@ type execution struct {
 // followed by one of 2, so that a machine that slows down between runs slows
 // both. The n is that of [Bench.Calibrate], the same for both sides. The error is
 // an *[Error] if the benchmark is to blame. What is to be compared is run by
-// [Bench.RunPair].
+// [Bench.RunPairs].
 func (b *Bench) Run(ctx context.Context, bm Benchmark, side Side, n int) (Figure, error) {
 	l := newLeast(n)
 	for range bestOf {
@@ -62,24 +62,58 @@ func (b *Bench) Run(ctx context.Context, bm Benchmark, side Side, n int) (Figure
 	return l.figure(), nil
 }
 
-// RunPair runs a benchmark on both sides, as [Bench.Run] does each, but their
-// executions take turns. What disturbs a machine for half a second then has no
-// side on which all executions are: on a busy one this took a third to a
-// half off the differences between equal programs, in the same time.
-func (b *Bench) RunPair(ctx context.Context, bm Benchmark, n int, headFirst bool) (base, head Figure, err error) {
-	of := map[Side]*least{Base: newLeast(n), Head: newLeast(n)}
-	order := []Side{Base, Head}
-	if headFirst {
-		order = []Side{Head, Base}
+// A Turn is a pair of runs that is due.
+type Turn struct {
+	Benchmark
+	N         int // operations of an execution: that of [Bench.Calibrate]
+	HeadFirst bool
+}
+
+// Ran is what came of a turn: a figure for either side, or why there is none.
+type Ran struct {
+	Base, Head Figure
+	Err        error // an *[Error] if the benchmark is to blame
+}
+
+// RunPairs runs benchmarks on both sides, as [Bench.Run] does each, but all their
+// executions take turns: both sides of one benchmark, right after each other, then
+// those of the next, nine times over. What disturbs a machine for a while then has
+// neither a side nor a benchmark on which all executions are: on a busy one, with
+// one benchmark, this took a third to a half off the differences between equal
+// programs, in the same time. The answers are in the order of the turns.
+func (b *Bench) RunPairs(ctx context.Context, turns []Turn) []Ran {
+	list := make([]Ran, len(turns))
+	runs := make([]map[Side]*least, len(turns))
+	for i, t := range turns {
+		runs[i] = map[Side]*least{Base: newLeast(t.N), Head: newLeast(t.N)}
 	}
 	for range bestOf {
-		for _, side := range order {
-			if err := of[side].execute(ctx, b, bm, side); err != nil {
-				return Figure{}, Figure{}, err
+		for i, t := range turns {
+			if list[i].Err == nil {
+				list[i].Err = b.take(ctx, t, runs[i])
 			}
 		}
 	}
-	return of[Base].figure(), of[Head].figure(), nil
+	for i := range list {
+		if list[i].Err == nil {
+			list[i].Base, list[i].Head = runs[i][Base].figure(), runs[i][Head].figure()
+		}
+	}
+	return list
+}
+
+// take adds an execution of either side.
+func (b *Bench) take(ctx context.Context, t Turn, runs map[Side]*least) error {
+	order := []Side{Base, Head}
+	if t.HeadFirst {
+		order = []Side{Head, Base}
+	}
+	for _, side := range order {
+		if err := runs[side].execute(ctx, b, t.Benchmark, side); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // A least is the least of what the executions of a run have cost.
@@ -126,9 +160,7 @@ func (b *Bench) execute(ctx context.Context, bm Benchmark, side Side, n int, fla
 	}
 	r, ok := findLine(e.out, n)
 	if e.stopped != nil || !e.state.Success() || !ok {
-		failed := e.failure(bm.Package, b.options.Timeout).on(side)
-		failed.Benchmark = bm.String()
-		return execution{}, failed
+		return execution{}, e.failure(bm.Package, b.options.Timeout).of(bm, side)
 	}
 	return execution{benchLine: r, cpu: e.cpu, elapsed: e.wall}, nil
 }

@@ -18,7 +18,7 @@ import (
 // tree, so that each error can name its line. All its errors are
 // *profile.Unavailable, one clean line.
 type strictFile struct {
-	what string // "budget", for errors
+	name string // of the file, clean, for errors
 	most int    // bytes
 }
 
@@ -26,11 +26,11 @@ type strictFile struct {
 // nothing in it, or nothing but comments.
 func (f strictFile) read(data []byte) (_ ast.Node, err error) {
 	if len(data) > f.most {
-		return nil, &profile.Unavailable{Reason: fmt.Sprintf("%s: %d bytes, and at most %d are read", f.what, len(data), f.most)}
+		return nil, &profile.Unavailable{Reason: fmt.Sprintf("%s: %d bytes, and at most %d are read", f.name, len(data), f.most)}
 	}
 	defer func() { // the parser has been made to panic before
 		if bug := recover(); bug != nil {
-			err = &profile.Unavailable{Reason: f.what + ": not YAML that can be read"}
+			err = &profile.Unavailable{Reason: f.name + ": not YAML that can be read"}
 		}
 	}()
 	file, err := parser.ParseBytes(data, 0)
@@ -38,10 +38,10 @@ func (f strictFile) read(data []byte) (_ ast.Node, err error) {
 		if at, ok := errors.AsType[yaml.Error](err); ok && at.GetToken() != nil && at.GetToken().Position != nil {
 			return nil, f.errorAt(at.GetToken().Position.Line, "%s", at.GetMessage())
 		}
-		return nil, &profile.Unavailable{Reason: f.what + ": " + cleanLine(err.Error())}
+		return nil, &profile.Unavailable{Reason: f.name + ": " + cleanLine(err.Error())}
 	}
 	if len(file.Docs) > 1 {
-		return nil, &profile.Unavailable{Reason: fmt.Sprintf("%s: %d YAML documents, want one", f.what, len(file.Docs))}
+		return nil, &profile.Unavailable{Reason: fmt.Sprintf("%s: %d YAML documents, want one", f.name, len(file.Docs))}
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
 		return nil, nil
@@ -54,7 +54,7 @@ func (f strictFile) read(data []byte) (_ ast.Node, err error) {
 
 // errorAt says what is wrong in which line.
 func (f strictFile) errorAt(line int, format string, args ...any) error {
-	return &profile.Unavailable{Reason: fmt.Sprintf("%s, line %d: ", f.what, line) + cleanLine(fmt.Sprintf(format, args...))}
+	return &profile.Unavailable{Reason: fmt.Sprintf("%s, line %d: ", f.name, line) + cleanLine(fmt.Sprintf(format, args...))}
 }
 
 // A strictKey is a key that a mapping may have, and what takes its value.
@@ -113,4 +113,20 @@ func (f strictFile) text(n ast.Node, key string) (string, error) {
 		return "", f.errorAt(lineOf(n), "%s is empty", key)
 	}
 	return s, nil
+}
+
+// lineOf is the line in which a node begins, 1 if it has none.
+func lineOf(n ast.Node) int {
+	if t := n.GetToken(); t != nil && t.Position != nil {
+		return t.Position.Line
+	}
+	return 1
+}
+
+// textOf is a node as it was written, for errors.
+func textOf(n ast.Node) string {
+	if t := n.GetToken(); t != nil {
+		return fmt.Sprintf("%q", t.Value)
+	}
+	return "nothing"
 }

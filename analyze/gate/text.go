@@ -12,7 +12,8 @@ import (
 // judged, then the caveats. The last line is the outcome in words.
 func Text(style report.Style) Renderer {
 	return func(w io.Writer, r *Result) error {
-		t := text{Page: report.NewPage(w, style.Bounded(40)), r: r, titles: r.titles()}
+		shown := r.run()
+		t := text{Page: report.NewPage(w, style.Bounded(40)), r: shown, titles: shown.titles()}
 		t.head()
 		t.table()
 		t.details()
@@ -23,7 +24,7 @@ func Text(style report.Style) Renderer {
 		if len(r.Caveats) > 0 {
 			t.Line("")
 		}
-		t.outcome()
+		t.outcome(r.sentence())
 		return t.Flush()
 	}
 }
@@ -103,7 +104,7 @@ func (t *text) unjudged() {
 	}
 }
 
-func (t *text) outcome() {
+func (t *text) outcome(sentence string) {
 	sgr := report.Green
 	switch t.r.Outcome {
 	case Regression:
@@ -111,7 +112,7 @@ func (t *text) outcome() {
 	case Unsure:
 		sgr = report.Amber
 	}
-	word, rest, _ := strings.Cut(t.r.sentence(), ":")
+	word, rest, _ := strings.Cut(sentence, ":")
 	t.WrapFrom(t.Paint(sgr, word+":")+" ", len(word)+2, "  ", rest)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,7 +98,7 @@ func BenchmarkRoot(b *testing.B) {}
 	if isFile(hooked) {
 		t.Error("a hook ran")
 	}
-	if len(b.Benchmarks) != 1 || b.Benchmarks[0].String() != "example.org/one.BenchmarkOne" || !b.Benchmarks[0].SameBinary {
+	if len(b.Benchmarks) != 1 || b.Benchmarks[0].String() != "example.org/one.BenchmarkOne" || !b.Benchmarks[0].Unchanged {
 		t.Fatalf("got %+v, %v", b.Benchmarks, b.NotCompared)
 	}
 	if b.Benchmarks[0].File != "services/one/one_test.go" {
@@ -119,6 +120,57 @@ func BenchmarkRoot(b *testing.B) {}
 	}
 	if bytes.Contains(sides[0], []byte(scratches)) {
 		t.Error("a binary knows where it was built")
+	}
+}
+
+// What is the same program on both sides need not be run, unless files differ
+// that it may read.
+func TestUnchanged(t *testing.T) {
+	alone(t)
+	r := newRepo(t, t.TempDir(), `
+-- go.mod --
+module example.org/two
+
+go 1.24
+-- README --
+one
+-- a/a_test.go --
+package a
+
+import "testing"
+
+func BenchmarkA(b *testing.B) {}
+-- a/testdata/jobs.txt --
+one
+-- b/b_test.go --
+package b
+
+import "testing"
+
+func BenchmarkB(b *testing.B) {}
+`)
+	for _, c := range []struct {
+		name, files string
+		a, b        bool // what is unchanged
+	}{
+		{"nothing", "", true, true},
+		{"what nothing is built of", "-- README --\ntwo\n-- a/a_windows.go --\npackage a\n", true, true},
+		{"the program", "-- b/b.go --\npackage b\n\nfunc init() { println() }\n", true, false},
+		{"what it reads, not committed", "-- a/testdata/jobs.txt --\ntwo\n", false, true},
+		{"what it reads, not known to git", "-- b/testdata/x.go --\npackage x\n", true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r.git("reset", "--hard", "base")
+			r.git("clean", "-fdx")
+			r.write(c.files)
+			got := map[string]bool{}
+			for _, bm := range (repo{t, r.dir}).prepare(Options{}).Benchmarks {
+				got[bm.Name] = bm.Unchanged
+			}
+			if want := map[string]bool{"BenchmarkA": c.a, "BenchmarkB": c.b}; !maps.Equal(got, want) {
+				t.Errorf("unchanged: %v, want %v", got, want)
+			}
+		})
 	}
 }
 
@@ -157,7 +209,7 @@ func f() { sibling.F(); sibling.F(); println() }
 `)
 	r.commit()
 	b := r.prepare(Options{})
-	if len(b.Benchmarks) != 1 || b.Benchmarks[0].SameBinary {
+	if len(b.Benchmarks) != 1 || b.Benchmarks[0].Unchanged {
 		t.Fatalf("got %+v, %v", b.Benchmarks, b.NotCompared)
 	}
 }
@@ -196,7 +248,7 @@ import (
 func BenchmarkOne(b *testing.B) { dep.F() }
 `)
 	b := r.prepare(Options{})
-	if len(b.Benchmarks) != 1 || !b.Benchmarks[0].SameBinary {
+	if len(b.Benchmarks) != 1 || !b.Benchmarks[0].Unchanged {
 		t.Errorf("got %+v, %v", b.Benchmarks, b.NotCompared)
 	}
 	if !slices.Contains(b.Notes, "The repository has submodules: base is measured without them.") {
@@ -316,7 +368,7 @@ func g() { select {} }
 		{"example.org/one.BenchmarkOne", Hung, "it did not end within 5s: sleep in one.f (example.org/one/one.go:5)"},
 		{"example.org/one.BenchmarkTwo/x", Panicked, "fatal error: all goroutines are asleep - deadlock!: select (no cases) in one.g (example.org/one/two.go:3)"},
 	} {
-		if e := b.NotCompared[i]; e.Benchmark != want.name || e.Side != Head || e.Problem != want.problem || e.Reason != want.says {
+		if e := b.NotCompared[i]; e.Benchmark.String() != want.name || e.Side != Head || e.Problem != want.problem || e.Reason != want.says {
 			t.Errorf("got %+v, want %s: %s", e, want.problem, want.says)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/perf/benchunit"
@@ -36,6 +37,14 @@ func (r *Result) titles() []string {
 		}
 	}
 	return list
+}
+
+// run is the result without the rows of what was not run: for people, who would
+// search in them for those that were.
+func (r *Result) run() *Result {
+	ran := *r
+	ran.Rows = slices.DeleteFunc(slices.Clone(r.Rows), func(row Row) bool { return row.Unchanged })
+	return &ran
 }
 
 // word is the verdict on a row, and whether somebody has accepted it.

@@ -262,7 +262,7 @@ func TestRecipeFiles(t *testing.T) {
 	if n != 5 {
 		t.Errorf("%d files, want 5", n)
 	}
-	accepted, err := gate.ReadAccepted([]byte(find(t, "Accepted regressions", "yaml")))
+	accepted, err := gate.ReadAccepted(gate.AcceptedFile, []byte(find(t, "Accepted regressions", "yaml")))
 	if err != nil {
 		t.Error(err)
 	}
@@ -270,7 +270,7 @@ func TestRecipeFiles(t *testing.T) {
 	if accepted.Apply(slower, time.Time{}); slower.Outcome != gate.Pass {
 		t.Errorf("with the entry accepted it is %s", slower.Outcome)
 	}
-	budget, err := gate.ReadBudget([]byte(find(t, "Hold the service to it", "yaml")))
+	budget, err := gate.ReadBudget("budget.yaml", []byte(find(t, "Hold the service to it", "yaml")))
 	if err != nil || len(budget.PerJob) != 2 || len(budget.NoneOf) != 2 {
 		t.Errorf("%+v, %v", budget, err)
 	}

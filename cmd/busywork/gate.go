@@ -61,7 +61,7 @@ type verdictFlags struct {
 func (f *verdictFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.form, "output", "text", "form of the result: "+strings.Join(gate.Forms, ", "))
 	set.BoolVar(&f.asJSON, "json", false, "short for --output json")
-	set.StringVarP(&f.file, "out", "o", "", "file to write the result to, in place of standard output")
+	set.StringVarP(&f.file, "out", "o", "", "file to write the result to; standard output then has it as text")
 	set.StringVar(&f.accepted, "accepted", "", "file of accepted regressions (default: "+gate.AcceptedFile+", if it is there)")
 	set.BoolVar(&f.strict, "strict", false, "exit with 2 where something could not be judged")
 }
@@ -89,7 +89,7 @@ func (f *verdictFlags) open(s streams) (*judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.accepted, err = gate.ReadAccepted(data)
+	j.accepted, err = gate.ReadAccepted(f.acceptedFile(), data)
 	return j, err
 }
 
@@ -103,11 +103,7 @@ func (f *verdictFlags) acceptedFile() string {
 // end writes the result, tells the CI system, and decides the exit code.
 func (j *judge) end(r *gate.Result, s streams) error {
 	j.accepted.Apply(r, time.Now())
-	var text bytes.Buffer
-	if err := j.render(&text, r); err != nil {
-		return err
-	}
-	if err := deliver(text.Bytes(), j.file, s.out); err != nil {
+	if err := j.write(r, s.out); err != nil {
 		return err
 	}
 	if err := tellGitHub(r, s); err != nil { // the verdict stands without it
@@ -117,7 +113,7 @@ func (j *judge) end(r *gate.Result, s streams) error {
 	case r.Outcome == gate.Regression:
 		return exitCode(exitFindings)
 	case r.Problem != "":
-		return &profile.Unavailable{Reason: "not all could be judged: " + string(r.Problem), Hint: j.whereToRead(r)}
+		return &profile.Unavailable{Reason: "not all could be judged: " + string(r.Problem), Hint: whereToRead(r)}
 	case r.Outcome == gate.Unsure && j.strict:
 		return errors.New("not all could be judged, and --strict was asked for")
 	case r.Outcome == gate.Unsure:
@@ -126,16 +122,28 @@ func (j *judge) end(r *gate.Result, s streams) error {
 	return nil
 }
 
+// write writes the result. What goes into a file is for a program to read: people
+// look for the verdict in the job's log, so that has it, too.
+func (j *judge) write(r *gate.Result, out io.Writer) error {
+	var text, file bytes.Buffer
+	if err := j.render(&file, r); err != nil {
+		return err
+	}
+	if j.file == "" {
+		return deliver(file.Bytes(), "", out)
+	}
+	if err := gate.Text(styleOf(out, ""))(&text, r); err != nil {
+		return err
+	}
+	return errors.Join(deliver(text.Bytes(), "", out), deliver(file.Bytes(), j.file, out))
+}
+
 // whereToRead says where a result that could not judge all says why.
-func (j *judge) whereToRead(r *gate.Result) string {
-	where := "the result"
-	if j.file != "" {
-		where = j.file
-	}
+func whereToRead(r *gate.Result) string {
 	if r.Problem == gate.DifferentMachines {
-		return where + " says in what they differ; run both sides on one machine, or have gate run do it"
+		return "the result says in what they differ; run both sides on one machine, or have gate run do it"
 	}
-	return where + " says which, and why"
+	return "the result says which, and why"
 }
 
 // tellGitHub annotates the change and adds to the job's summary, inside GitHub

@@ -63,7 +63,7 @@ func runGateBudget(ctx context.Context, o gateBudgetOptions, s streams) error {
 		if err != nil {
 			return err
 		}
-		if budget, err = gate.ReadBudget(data); err != nil {
+		if budget, err = gate.ReadBudget(o.file, data); err != nil {
 			return err
 		}
 	}

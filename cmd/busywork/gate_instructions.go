@@ -20,8 +20,8 @@ func newGateInstructionsCmd(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "instructions --base REF [PACKAGE…]",
 		Short: "Count instructions with valgrind, where a machine is too noisy for time",
-		Long: `Counts the instructions of an operation on both sides, under valgrind: 50 to 80 times slower, and the same on
-any machine. A tie-breaker for what gate run could not tell; instructions are not time.`,
+		Long: `Counts the instructions of an operation on both sides, under valgrind: 50 to 80 times slower, and hardly
+touched by what else the machine does. A tie-breaker for what gate run could not tell; instructions are not time.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.packages = args
 			return runGateInstructions(cmd.Context(), o, s)
