@@ -1,18 +1,16 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"busywork/analyze"
+	"busywork/fixtures/readme"
 )
 
-func readme(t *testing.T) string {
+func readmeText(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -20,8 +18,6 @@ func readme(t *testing.T) string {
 	}
 	return string(text)
 }
-
-var update = flag.Bool("update", false, "write the README's table of rules anew")
 
 // TestReadmeRules: the README's table of rules is made from the catalogue.
 func TestReadmeRules(t *testing.T) {
@@ -33,35 +29,14 @@ func TestReadmeRules(t *testing.T) {
 			t.Errorf("%s is not in a file of its own: %v", r.Name, err)
 		}
 	}
-	text := readme(t)
-	before, rest, begun := strings.Cut(text, rulesBegin)
-	_, behind, ended := strings.Cut(rest, rulesEnd)
-	if !begun || !ended {
-		t.Fatalf("the README has no table between %q and %q", rulesBegin, rulesEnd)
-	}
-	want := before + rulesBegin + table.String() + rulesEnd + behind
-	if *update {
-		if err := os.WriteFile("../../README.md", []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(want, text); diff != "" {
-		t.Errorf("the README's table of rules is old; go test ./cmd/busywork -run ReadmeRules -update\n%s", diff)
-	}
+	readme.Holds(t, "../..", "rules", table.String())
 }
-
-// What the table of rules stands between.
-const (
-	rulesBegin = "<!-- rules: made from the catalogue; a test holds them together -->\n"
-	rulesEnd   = "<!-- /rules -->"
-)
 
 // TestReadmeCommands parses every command line of the README: the command
 // exists and takes these flags and arguments.
 func TestReadmeCommands(t *testing.T) {
 	n := 0
-	for _, line := range strings.Split(readme(t), "\n") {
+	for _, line := range strings.Split(readmeText(t), "\n") {
 		line, _, _ = strings.Cut(line, " #")
 		line = strings.TrimPrefix(line, "go run ./cmd/")
 		if !strings.HasPrefix(line, "busywork ") {
