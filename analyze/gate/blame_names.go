@@ -103,7 +103,7 @@ func moduleOf(sides [2]*analyze.Calls) string {
 	for _, c := range sides {
 		for i := range c.Functions {
 			pkg := packageOf(plainName(c.Functions[i].Name))
-			if _, is := benchmarkIn(c.Functions[i].Name); !is || pkg == "" {
+			if _, is := benchmarkIn(c.Functions[i].Name); !is || pkg == "" || pkg == "testing" { // which has BenchmarkResult
 				continue
 			}
 			elements := strings.Split(strings.TrimSuffix(pkg, "_test"), "/")

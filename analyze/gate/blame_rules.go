@@ -90,6 +90,9 @@ func saying(f *analyze.Finding) string {
 // that all of it is called by. Advice on how to do cheaper what is done comes
 // after all else.
 func (a *accusations) against(b *blame, p *part) (rule, why string) {
+	if a == nil { // the rules know CPU profiles only
+		return "", ""
+	}
 	var best accusation
 	most := -1.0
 	for _, c := range a.list {

@@ -183,9 +183,12 @@ func (c *comparison) result(ctx context.Context) *Result {
 		c.attribute(ctx, t, &row)
 		r.Rows = append(r.Rows, row)
 		if len(t.base) > 0 {
-			r.Rows = append(r.Rows,
+			counts := []Row{
 				t.countRow(metrics[1], WobbleAllocs, func(f Figure) float64 { return f.Allocs }),
-				t.countRow(metrics[2], WobbleBytes, func(f Figure) float64 { return f.Bytes }))
+				t.countRow(metrics[2], WobbleBytes, func(f Figure) float64 { return f.Bytes }),
+			}
+			c.attributeCounts(ctx, t, counts)
+			r.Rows = append(r.Rows, counts...)
 		}
 		if t.failed != nil {
 			r.Problem = t.failed.Problem
@@ -193,56 +196,4 @@ func (c *comparison) result(ctx context.Context) *Result {
 	}
 	r.Settle()
 	return r
-}
-
-// attribute says which functions a slower benchmark is slower through. That
-// nobody can tell is no reason to hold the verdict back.
-func (c *comparison) attribute(ctx context.Context, t *test, row *Row) {
-	if row.Verdict != Slower || row.Effect == nil || c.o.NoProfiles {
-		return
-	}
-	base, head, err := c.profiles(ctx, t, row.Effect.Value)
-	if err != nil {
-		row.Why += "; no profile could be taken: " + cleanLine(err.Error())
-		return
-	}
-	causes, why := Attribute(base, head, *row.Effect, "")
-	row.Causes = causes
-	if why != "" {
-		row.Why += "; " + why
-	}
-	if len(causes) > 0 && causes[0].File != "" {
-		row.File, row.Line = causes[0].File, causes[0].Line
-	}
-}
-
-// profiles are where the CPU of a benchmark goes on either side. A small change
-// takes long to be looked into; with many of them, the last ones are looked into
-// less closely.
-func (c *comparison) profiles(ctx context.Context, t *test, effect float64) (base, head Profiled, err error) {
-	began := time.Now()
-	defer func() { c.profiling += time.Since(began) }()
-	samples := samplesFor(effect)
-	if c.profiling > c.o.MaxTime/2 {
-		samples = fewestSamples
-	}
-	if base, err = c.profile(ctx, t, Base, t.base, samples); err != nil {
-		return base, head, err
-	}
-	head, err = c.profile(ctx, t, Head, t.head, samples)
-	return base, head, err
-}
-
-// profile is where the CPU of a benchmark goes on one side.
-func (c *comparison) profile(ctx context.Context, t *test, side Side, figures []Figure, samples int) (Profiled, error) {
-	p, err := c.bench.Profile(ctx, t.Benchmark, side, t.n, samples)
-	if err != nil {
-		return Profiled{}, err
-	}
-	cpu := median(figures, func(f Figure) float64 { return f.CPU })
-	fixed := median(figures, func(f Figure) float64 { return f.Fixed })
-	if cpu == nil || fixed == nil {
-		return p.Timed(0, 0), nil
-	}
-	return p.Timed(*cpu, *fixed), nil
 }

@@ -55,7 +55,7 @@ func (b *Bench) Profile(ctx context.Context, bm Benchmark, side Side, n, samples
 	var out Profile
 	var parts []*pprof.Profile
 	for end := time.Now().Add(longestProfile); out.Samples < samples && time.Now().Before(end); {
-		p, elapsed, err := b.profileOnce(ctx, bm, side, n)
+		p, elapsed, err := b.profileOnce(ctx, bm, side, n, "cpu")
 		if err != nil {
 			return Profile{}, err
 		}
@@ -87,10 +87,11 @@ func samplesFor(effect float64) int {
 	return int(math.Round(max(fewestSamples, min(8/(effect*effect), mostSamples))))
 }
 
-// profileOnce is one execution with the profiler on, and how long it took.
-func (b *Bench) profileOnce(ctx context.Context, bm Benchmark, side Side, n int) (*pprof.Profile, time.Duration, error) {
-	path := filepath.Join(b.scratch.dir, "cpu.pprof")
-	e, err := b.execute(ctx, bm, side, n, "-test.cpuprofile="+path)
+// profileOnce is one execution with a profiler on, "cpu" or "mem", and how long it
+// took.
+func (b *Bench) profileOnce(ctx context.Context, bm Benchmark, side Side, n int, kind string, flags ...string) (*pprof.Profile, time.Duration, error) {
+	path := filepath.Join(b.scratch.dir, kind+".pprof")
+	e, err := b.execute(ctx, bm, side, n, append(flags, "-test."+kind+"profile="+path)...)
 	if err != nil {
 		return nil, 0, err
 	}

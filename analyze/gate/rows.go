@@ -50,12 +50,12 @@ func (r *Result) same(benchmarks []Benchmark, metrics []metric) {
 		for _, m := range metrics {
 			r.Rows = append(r.Rows, Row{
 				Package: bm.Package, Name: bm.Name, Metric: m.name, Unit: m.unit, Verdict: Same, Unchanged: true,
-				Why: "both sides are the same program, to the last byte", File: bm.File, Line: int64(bm.Line),
+				Why: "it is the same program on both sides, to the last byte", File: bm.File, Line: int64(bm.Line),
 			})
 		}
 	}
 	if n > 0 {
-		r.Caveats = append(r.Caveats, fmt.Sprintf("Not run: %s of which both sides are the same program, to the last byte.", benchmarksOf(n)))
+		r.Caveats = append(r.Caveats, fmt.Sprintf("Not run: %s, the same program on both sides to the last byte.", benchmarksOf(n)))
 	}
 }
 

@@ -79,6 +79,11 @@ func TestGateSeeded(t *testing.T) {
 			if got := cpu.Causes[0]; !strings.HasSuffix(got.Function, c.function) || got.File != c.file || got.Rule != c.rule {
 				t.Errorf("the cause is %s in %s (%s), want %s in %s (%s)", got.Function, got.File, got.Rule, c.function, c.file, c.rule)
 			}
+			allocs := row(t, r, "allocs")
+			named := len(allocs.Causes) > 0 && strings.HasSuffix(allocs.Causes[0].Function, c.function)
+			if named != (c.seed == seeded.DiscardedSigning) {
+				t.Errorf("allocations are %s, by %+v", allocs.Verdict, allocs.Causes)
+			}
 		})
 	}
 	t.Run("growth", func(t *testing.T) { grown(t, repo) })

@@ -25,7 +25,7 @@ func newGateRunCmd(s streams) *cobra.Command {
 		Long: `Builds the test binaries of both sides, runs their benchmarks in pairs, one side right after the other, and
 compares the CPU time of the process for one operation, with a control of the noise in the same runs. It
 stops early where the verdict is clear and runs on where it is not, up to --max-time. Allocations are
-counted and compared exactly. For what got slower it takes profiles and names the function.`,
+counted and compared exactly. For what got worse it takes profiles and names the function.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.packages = args
 			return runGateRun(cmd.Context(), o, s)
