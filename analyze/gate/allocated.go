@@ -38,10 +38,10 @@ func (b *Bench) allocated(ctx context.Context, bm Benchmark, side Side, n int) (
 // first. It goes the way of [Attribute], with allocations in place of CPU; they
 // are counted, so that chance has no part in it. was and is are what an operation
 // allocates by its own count.
-func attributeCounts(counted [2]allocations, column string, was, is float64) ([]Cause, error) {
+func attributeCounts(both [2]allocations, column string, was, is float64) ([]Cause, error) {
 	var sides [2]examined
 	var all totals
-	for i, a := range counted {
+	for i, a := range both {
 		data, total, err := asSamples(a.Profile, column)
 		if err != nil {
 			return nil, err

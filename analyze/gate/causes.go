@@ -41,10 +41,10 @@ func (c *comparison) attributeCounts(ctx context.Context, t *test, rows []Row) {
 	if c.o.NoProfiles || !slices.ContainsFunc(rows, func(r Row) bool { return r.Verdict == Slower }) {
 		return
 	}
-	var counted [2]allocations
+	var both [2]allocations
 	var err error
-	for i := 0; i < len(counted) && err == nil; i++ {
-		counted[i], err = c.bench.allocated(ctx, t.Benchmark, sideOf(i), t.n)
+	for i := 0; i < len(both) && err == nil; i++ {
+		both[i], err = c.bench.allocated(ctx, t.Benchmark, sideOf(i), t.n)
 	}
 	for i := range rows {
 		row := &rows[i]
@@ -53,7 +53,7 @@ func (c *comparison) attributeCounts(ctx context.Context, t *test, rows []Row) {
 		}
 		var causes []Cause
 		if err == nil {
-			causes, err = attributeCounts(counted, columns[row.Metric], *row.Base, *row.Head)
+			causes, err = attributeCounts(both, columns[row.Metric], *row.Base, *row.Head)
 		}
 		if err != nil {
 			row.Why += "; no function can be named: " + cleanLine(err.Error())

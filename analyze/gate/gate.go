@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 )
@@ -109,7 +110,7 @@ func (c *comparison) pairs(ctx context.Context, s *Sequence) error {
 	end := time.Now().Add(c.o.MaxTime)
 	run := 0
 	for due := s.Due(); len(due) > 0; due = s.Due() {
-		for some := range slices.Chunk(due, atOnce) {
+		for some := range groups(due) {
 			if c.late = ctx.Err() != nil || time.Now().After(end); c.late {
 				return nil
 			}
@@ -138,6 +139,13 @@ func (c *comparison) pairs(ctx context.Context, s *Sequence) error {
 // seconds, which bursts of noise rarely fill; and it is by so much that the time
 // may be exceeded.
 const atOnce = 4
+
+// groups parts what is due into groups that are run at a time, about as large as
+// each other.
+func groups(due []int) iter.Seq[[]int] {
+	n := (len(due) + atOnce - 1) / atOnce
+	return slices.Chunk(due, max(1, (len(due)+n-1)/max(1, n)))
+}
 
 // take runs a pair of some tests. There is none of what fails, and of what was
 // under way when ctx ended.

@@ -75,7 +75,7 @@ func (c *comparison) rounds(ctx context.Context, n int) error {
 				due = append(due, i)
 			}
 		}
-		for some := range slices.Chunk(due, atOnce) {
+		for some := range groups(due) {
 			if c.late = ctx.Err() != nil || time.Now().After(end); c.late {
 				return nil
 			}
