@@ -157,7 +157,7 @@ func (t *thrash) memoryLimit(p *Pass, used float64) *thrashCause {
 // known. Resident memory stands in where the runtime does not say; it has the
 // program's text besides, and lacks what was swapped out.
 func (t *thrash) limitUsed(f *Facts) float64 {
-	sys, released := f.series("go_memstats_sys_bytes"), f.series("go_memstats_heap_released_bytes")
+	sys, released := f.series("go_memstats_sys_bytes", "memstats.Sys"), f.series("go_memstats_heap_released_bytes", "memstats.HeapReleased")
 	switch {
 	case t.runtime.MemoryLimit <= 0:
 		return 0

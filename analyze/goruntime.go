@@ -7,8 +7,8 @@ import (
 )
 
 // GoRuntime is what a Go service says of its own runtime: the settings in its
-// environment, and the figures that Prometheus' Go collector serves. A figure
-// that is not known is 0.
+// environment, and the figures that Prometheus' Go collector serves, or expvar. A
+// figure that is not known is 0.
 type GoRuntime struct {
 	GOGC        float64 // percent; −1 is off
 	GOGCFrom    string  // where that is known from, "" if it is not known
@@ -31,14 +31,14 @@ func (f *Facts) goRuntime() GoRuntime {
 		Resident: f.series("process_resident_memory_bytes"),
 		Count:    f.series("go_goroutines"),
 	}
-	if s := f.series("go_gc_duration_seconds", "go_gc_cycles_total_gc_cycles_total"); s != nil {
+	if s := f.series("go_gc_duration_seconds", "go_gc_cycles_total_gc_cycles_total", "memstats.NumGC"); s != nil {
 		r.Cycles = s.Rate
 	}
-	if s := f.series("go_memstats_alloc_bytes_total", "go_gc_heap_allocs_bytes_total"); s != nil {
+	if s := f.series("go_memstats_alloc_bytes_total", "go_gc_heap_allocs_bytes_total", "memstats.TotalAlloc"); s != nil {
 		r.Allocated = s.Rate
 	}
 	r.readSettings(f)
-	if s := f.series("go_memstats_next_gc_bytes", "go_gc_heap_goal_bytes"); s != nil {
+	if s := f.series("go_memstats_next_gc_bytes", "go_gc_heap_goal_bytes", "memstats.NextGC"); s != nil {
 		r.Goal = s.Last
 	}
 	if r.Goal > 0 && r.GOGC > 0 {

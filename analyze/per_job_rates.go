@@ -54,11 +54,11 @@ func hostCPURate(f *Facts) rated {
 	return rated{perSecond: exactly(f.Host.Cores(f.Host.Busy())), source: "/proc/stat, all that ran on the host"}
 }
 
-// allocationRate reads what Go's collectors for Prometheus publish. Where several
+// allocationRate reads what Go's collectors for Prometheus publish, or expvar. Where several
 // services are scraped, those count that count the jobs as well.
 func allocationRate(f *Facts) rated {
 	// The second name leaves out the smallest objects, which the third counts.
-	for _, names := range [][]string{{"go_memstats_mallocs_total"}, {"go_gc_heap_allocs_objects_total", "go_gc_heap_tiny_allocs_objects_total"}} {
+	for _, names := range [][]string{{"go_memstats_mallocs_total"}, {"go_gc_heap_allocs_objects_total", "go_gc_heap_tiny_allocs_objects_total"}, {"memstats.Mallocs"}} {
 		if r, ok := f.summed(names); ok {
 			return r
 		}
@@ -67,7 +67,7 @@ func allocationRate(f *Facts) rated {
 		return f.without(SignalCounters, "no counters were observed")
 	}
 	return rated{missing: fmt.Sprintf("none of %d series counts allocations", len(f.Series)),
-		hint: "serve the metrics of Go's runtime (collectors.NewGoCollector of client_golang), which have go_memstats_mallocs_total"}
+		hint: "serve the metrics of Go's runtime (collectors.NewGoCollector of client_golang), which have go_memstats_mallocs_total, or expvar's /debug/vars"}
 }
 
 // summed adds up the series with these names of the endpoints that count the jobs,

@@ -106,6 +106,11 @@ func TestAllocationsAreTheTargets(t *testing.T) {
 	if k := cost(t, c, "allocations"); !near(k.Value.Value, 40, 0.01) {
 		t.Errorf("allocations are %+v, want 40, the tiny ones included", k.Value)
 	}
+	c = jobs(t, 100)
+	counter(c, "memstats.Mallocs", 7_000)
+	if k := cost(t, c, "allocations"); !near(k.Value.Value, 70, 0.01) {
+		t.Errorf("allocations are %+v, want expvar's 70", k.Value)
+	}
 	if k := cost(t, jobs(t, 100), "allocations"); !strings.Contains(k.Missing, "counts allocations") || !strings.Contains(k.Hint, "go_memstats_mallocs_total") {
 		t.Errorf("missing %q, hint %q", k.Missing, k.Hint)
 	}

@@ -136,6 +136,17 @@ func TestExpvar(t *testing.T) {
 		{Name: "test_total", Type: "untyped", Value: 41},
 	}
 	got := slices.SortedFunc(slices.Values(c.Counters[0].Changed), func(a, b Series) int { return strings.Compare(a.Name, b.Name) })
+	kinds := map[string]string{}
+	got = slices.DeleteFunc(got, func(s Series) bool {
+		name, runtimes := strings.CutPrefix(s.Name, "memstats.")
+		if runtimes && s.Value >= 0 {
+			kinds[name] = s.Type
+		}
+		return runtimes
+	})
+	if diff := cmp.Diff(memstats, kinds); diff != "" {
+		t.Errorf("of the runtime: -want +got:\n%s", diff)
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -14,8 +14,8 @@ const maxExpvarDepth = 16
 
 // parseExpvar lists the numbers of a JSON object by the path of their keys. It
 // walks over tokens, so that hostile JSON costs its size and no more. Arrays,
-// texts and booleans count nothing and are passed over, as is what Go itself
-// publishes.
+// texts and booleans count nothing and are passed over. Of what Go itself
+// publishes, only memstats has figures worth keeping, and only some.
 func parseExpvar(a *answer) (_ []reading, problem string, _ error) {
 	w := expvarWalk{in: json.NewDecoder(bytes.NewReader(a.body))}
 	w.in.UseNumber()
@@ -32,6 +32,13 @@ func parseExpvar(a *answer) (_ []reading, problem string, _ error) {
 		return w.list, "its JSON is malformed; what stands before that is kept", nil
 	}
 	return w.list, "", nil
+}
+
+// memstats are the fields of runtime.MemStats that say what allocating and
+// collecting cost, with their types, which JSON does not give.
+var memstats = map[string]string{
+	"Mallocs": "counter", "TotalAlloc": "counter", "NumGC": "counter",
+	"NextGC": "gauge", "Sys": "gauge", "HeapReleased": "gauge",
 }
 
 var errFull = errors.New("more series than are kept")
@@ -53,7 +60,7 @@ func (w *expvarWalk) object(depth int) error {
 		if !ok {
 			return nil // the closing brace
 		}
-		if depth == 1 && (key == "memstats" || key == "cmdline") {
+		if depth == 2 && w.path[0] == "memstats" && memstats[key] == "" {
 			if err := w.skip(); err != nil {
 				return err
 			}
@@ -92,8 +99,11 @@ func (w *expvarWalk) number(n json.Number) error {
 	if len(w.list) == maxSeries {
 		return errFull
 	}
-	name := strings.Join(w.path, ".")
-	w.list = append(w.list, reading{key: name, Series: Series{Name: name, Type: "untyped", Value: v}})
+	name, kind := strings.Join(w.path, "."), "untyped"
+	if len(w.path) == 2 && w.path[0] == "memstats" {
+		kind = memstats[w.path[1]]
+	}
+	w.list = append(w.list, reading{key: name, Series: Series{Name: name, Type: kind, Value: v}})
 	return nil
 }
 
