@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"busywork/analyze"
+	"busywork/analyze/gate/blame"
 	"busywork/profile"
 )
 
@@ -87,12 +88,12 @@ const maxCauses = 3
 
 // causes are the findings that keep says yes to, most waste first, and of a
 // finding to which it says no the kin. each turns cores into points, see
-// [Cause]; it is 0 where they cannot be told.
-func (k *checking) causes(each float64, keep func(*analyze.Finding) bool) []Cause {
-	var list []Cause
+// [blame.Cause]; it is 0 where they cannot be told.
+func (k *checking) causes(each float64, keep func(*analyze.Finding) bool) []blame.Cause {
+	var list []blame.Cause
 	add := func(f *analyze.Finding) {
 		waste := analyze.Interval{Value: f.Waste.Cores, Low: f.Waste.Low, High: f.Waste.High}
-		list = append(list, Cause{
+		list = append(list, blame.Cause{
 			Function: cmp.Or(f.Location.Function, f.Subject), File: k.inModule(f.Location.File), Line: f.Location.Line,
 			Points: waste.Times(each), Rule: f.Rule, Why: f.Message,
 		})

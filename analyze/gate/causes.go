@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"busywork/analyze/gate/blame"
 )
 
 // attribute says which functions a slower benchmark is slower through. That
@@ -17,12 +19,12 @@ func (c *comparison) attribute(ctx context.Context, t *test, row *Row) {
 		row.Why += "; no profile could be taken: " + cleanLine(err.Error())
 		return
 	}
-	causes, why := Attribute(base, head, *row.Effect, "")
+	causes, why := blame.CPU(base, head, *row.Effect, "")
 	row.blame(causes, why)
 }
 
 // blame puts what is known of a regression's cause into its row.
-func (r *Row) blame(causes []Cause, why string) {
+func (r *Row) blame(causes []blame.Cause, why string) {
 	r.Causes = causes
 	if why != "" {
 		r.Why += "; " + why
@@ -41,19 +43,20 @@ func (c *comparison) attributeCounts(ctx context.Context, t *test, rows []Row) {
 	if c.o.NoProfiles || !slices.ContainsFunc(rows, func(r Row) bool { return r.Verdict == Slower }) {
 		return
 	}
-	var both [2]allocations
-	var err error
-	for i := 0; i < len(both) && err == nil; i++ {
-		both[i], err = c.bench.allocated(ctx, t.Benchmark, sideOf(i), t.n)
+	head := blame.Allocated{}
+	base, err := c.bench.Allocated(ctx, t.Benchmark, Base, t.n)
+	if err == nil {
+		head, err = c.bench.Allocated(ctx, t.Benchmark, Head, t.n)
 	}
 	for i := range rows {
 		row := &rows[i]
 		if row.Verdict != Slower {
 			continue
 		}
-		var causes []Cause
+		var causes []blame.Cause
 		if err == nil {
-			causes, err = attributeCounts(both, columns[row.Metric], *row.Base, *row.Head)
+			base.PerOp, head.PerOp = *row.Base, *row.Head
+			causes, err = blame.Allocations(base, head, columns[row.Metric])
 		}
 		if err != nil {
 			row.Why += "; no function can be named: " + cleanLine(err.Error())
@@ -66,12 +69,12 @@ func (c *comparison) attributeCounts(ctx context.Context, t *test, rows []Row) {
 // profiles are where the CPU of a benchmark goes on either side. A small change
 // takes long to be looked into; with many of them, the last ones are looked into
 // less closely.
-func (c *comparison) profiles(ctx context.Context, t *test, effect float64) (base, head Profiled, err error) {
+func (c *comparison) profiles(ctx context.Context, t *test, effect float64) (base, head blame.Profiled, err error) {
 	began := time.Now()
 	defer func() { c.profiling += time.Since(began) }()
-	samples := samplesFor(effect)
+	samples := blame.Samples(effect)
 	if c.profiling > c.o.MaxTime/2 {
-		samples = fewestSamples
+		samples = blame.Fewest
 	}
 	if base, err = c.profile(ctx, t, Base, t.base, samples); err != nil {
 		return base, head, err
@@ -81,10 +84,10 @@ func (c *comparison) profiles(ctx context.Context, t *test, effect float64) (bas
 }
 
 // profile is where the CPU of a benchmark goes on one side.
-func (c *comparison) profile(ctx context.Context, t *test, side Side, figures []Figure, samples int) (Profiled, error) {
+func (c *comparison) profile(ctx context.Context, t *test, side Side, figures []Figure, samples int) (blame.Profiled, error) {
 	p, err := c.bench.Profile(ctx, t.Benchmark, side, t.n, samples)
 	if err != nil {
-		return Profiled{}, err
+		return blame.Profiled{}, err
 	}
 	cpu := median(figures, func(f Figure) float64 { return f.CPU })
 	fixed := median(figures, func(f Figure) float64 { return f.Fixed })

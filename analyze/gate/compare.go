@@ -8,6 +8,7 @@ import (
 	"golang.org/x/perf/benchproc"
 
 	"busywork/analyze"
+	"busywork/analyze/gate/blame"
 )
 
 // DifferentMachines is the problem of files whose figures say more about where
@@ -119,7 +120,7 @@ func (c *fileComparison) result(o CompareOptions) *Result {
 	r := &Result{Schema: ResultSchema, Gate: "compare", Base: c.base.name, Head: c.head.name, Rows: []Row{}, Caveats: c.caveats()}
 	for i, k := range c.both {
 		b, h := c.base.runs[k], c.head.runs[k]
-		row := Row{Package: c.packageOf(k), Name: c.title(k, c.procs), Causes: []Cause{}}
+		row := Row{Package: c.packageOf(k), Name: c.title(k, c.procs), Causes: []blame.Cause{}}
 		timed := row.timed(c.judgements[i], b, h)
 		timed.Threshold = o.Settings.Threshold
 		c.attribute(&timed, o.Profiles)
@@ -148,7 +149,7 @@ func (c *fileComparison) attribute(row *Row, p Profiles) {
 		row.Why += "; the profiles are of several benchmarks, so no function can be named for one: run it alone"
 		return
 	}
-	causes, why := Attribute(Profiled{CPU: p.Base}, Profiled{CPU: p.Head}, *row.Effect, "")
+	causes, why := blame.CPU(blame.Profiled{CPU: p.Base}, blame.Profiled{CPU: p.Head}, *row.Effect, "")
 	row.Causes = causes
 	if why != "" {
 		row.Why += "; " + why

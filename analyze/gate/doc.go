@@ -14,7 +14,7 @@
 //
 // Every gate ends in a [Result], whatever was compared: benchmarks of two commits
 // ([Run]), output files ([Compare]), growth with size ([Growth]), a capture with a
-// budget ([Check]). Where something got slower, [Attribute] says through which
+// budget ([Check]). Where something got slower, package blame says through which
 // function, from profiles divided by operations; so does a count of allocations.
 //
 // It is the one package of analyze's that starts processes: go, git, test binaries.
@@ -29,8 +29,7 @@
 //     failure.go, profiles.go.
 //   - Is it slower? sequential.go, judge.go, evidence.go, rank.go, holm.go, why.go;
 //     samples.go for what did not run in pairs, exact.go for what is counted.
-//   - Why is it slower? causes.go; attribute.go for CPU, allocated.go for allocations;
-//     blame.go and the files that begin with its name.
+//   - Why is it slower? causes.go, and package blame.
 //   - The other gates. Output files: compare.go, files.go, file_lines.go. Growth:
 //     growth.go and its like, sizes.go, exponent.go. Budgets: budget.go and its like.
 //     Instructions: instructions.go, valgrind.go.

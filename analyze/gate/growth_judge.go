@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"busywork/analyze/gate/blame"
 )
 
 // An ExponentLimit is the most that the exponent of some benchmarks may be.
@@ -67,7 +69,7 @@ func (o GrowthOptions) unmatched(list []*series) []Row {
 		if !found {
 			rows = append(rows, Row{
 				Name: cleanLine(l.Benchmark), Metric: "exponent", Unit: "1", Verdict: Inconclusive, Limit: &l.Most,
-				Why: "the limit matches no benchmark of head that ran at several sizes", Causes: []Cause{},
+				Why: "the limit matches no benchmark of head that ran at several sizes", Causes: []blame.Cause{},
 			})
 		}
 	}
@@ -109,7 +111,7 @@ func (o GrowthOptions) judge(list []*growing) []Row {
 func (g *growing) row(c chances, alpha float64) Row {
 	row := Row{
 		Package: g.pkg, Name: g.name, Metric: "exponent", Unit: "1", Verdict: Inconclusive,
-		Limit: g.limit, Control: g.control, Runs: g.runs, Causes: []Cause{}, Threshold: grown,
+		Limit: g.limit, Control: g.control, Runs: g.runs, Causes: []blame.Cause{}, Threshold: grown,
 	}
 	if g.refusal != "" {
 		row.Why = g.refusal

@@ -76,7 +76,7 @@ func testcase(row *Row, class, title string) junit.Testcase {
 func (r *Row) explanation() string {
 	lines := []string{r.Why}
 	for i := range r.Causes {
-		lines = append(lines, r.Causes[i].sentence())
+		lines = append(lines, causeSentence(&r.Causes[i]))
 		if why := r.Causes[i].Why; why != "" {
 			lines = append(lines, why)
 		}

@@ -90,7 +90,7 @@ func detail(row *Row, title string) string {
 	fmt.Fprintf(&b, "**%s**: %s: %s\n\n", report.Escape(title), row.word(), report.Escape(row.Why))
 	for i := range row.Causes {
 		c := &row.Causes[i]
-		b.WriteString("- " + report.Escape(c.sentence()))
+		b.WriteString("- " + report.Escape(causeSentence(c)))
 		if c.Why != "" {
 			b.WriteString(". " + report.Escape(report.Capital(c.Why)))
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"busywork/analyze"
+	"busywork/analyze/gate/blame"
 )
 
 func compile(t *testing.T, schema string) *jsonschema.Schema {
@@ -77,7 +78,7 @@ func TestSchemaNamesEveryMember(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, typ := range map[string]reflect.Type{
-		"": reflect.TypeFor[Result](), "row": reflect.TypeFor[Row](), "cause": reflect.TypeFor[Cause](),
+		"": reflect.TypeFor[Result](), "row": reflect.TypeFor[Row](), "cause": reflect.TypeFor[blame.Cause](),
 		"acceptance": reflect.TypeFor[Acceptance](), "interval": reflect.TypeFor[analyze.Interval](),
 	} {
 		of := schema

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"busywork/analyze"
+	"busywork/analyze/gate/blame"
 	"busywork/analyze/report"
 )
 
@@ -27,7 +28,7 @@ func hostile() *Result {
 		f := absurd[i]
 		row := Row{Package: evil, Name: evil, Metric: evil, Unit: evil, Verdict: v, Base: number(f), Head: number(f), Limit: number(f),
 			Effect: &analyze.Interval{Value: f, Low: f, High: f}, Control: &analyze.Interval{Value: f}, Why: evil, File: evil, Line: -7,
-			Causes: []Cause{{Function: evil, File: evil, Callees: []string{evil}, Operation: evil, Points: analyze.Interval{Value: f}, Rule: evil, Why: evil}}}
+			Causes: []blame.Cause{{Function: evil, File: evil, Callees: []string{evil}, Operation: evil, Points: analyze.Interval{Value: f}, Rule: evil, Why: evil}}}
 		if i == 5 {
 			row.Accepted = &Acceptance{Benchmark: evil, Reason: evil, Until: evil}
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"busywork/analyze"
+	"busywork/analyze/gate/blame"
 	"busywork/analyze/report"
 )
 
@@ -35,7 +36,7 @@ func judged() *Result {
 		"+18.0 % (+16.1 % to +20.2 %) is at least the 3 % asked for, and chance explains it with p = 0.003 only, 0.01 being the limit")
 	cancel.File, cancel.Line, cancel.P = "queue/delayed.go", 41, 0.003
 	cancel.Control = &analyze.Interval{Value: 0.001, Low: -0.008, High: 0.011}
-	cancel.Causes = []Cause{{
+	cancel.Causes = []blame.Cause{{
 		Function: "example.com/svc/queue.(*Delayed).Cancel", File: "queue/delayed.go", Line: 41, Callees: []string{"slices.IndexFunc"},
 		Operation: "linear search", Points: analyze.Interval{Value: 0.16, Low: 0.14, High: 0.18},
 		Rule: "linear-queue-scan", Why: "the queue is searched from its beginning for each job",

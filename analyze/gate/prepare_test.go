@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	pprof "github.com/google/pprof/profile"
+
+	"busywork/analyze/gate/blame"
 )
 
 func TestService(t *testing.T) {
@@ -234,11 +236,11 @@ func troubled(t *testing.T, b *Bench) {
 func profiled(t *testing.T, b *Bench) {
 	work := named(t, b, "BenchmarkWork")
 	const n = 200_000 // of 2,000 rounds, so that few executions will do
-	p, err := b.Profile(t.Context(), work, Base, n, fewestSamples)
+	p, err := b.Profile(t.Context(), work, Base, n, blame.Fewest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Executions < 1 || p.Operations != n*p.Executions || p.Samples < fewestSamples {
+	if p.Executions < 1 || p.Operations != n*p.Executions || p.Samples < blame.Fewest {
 		t.Errorf("%d samples of %d operations in %d executions", p.Samples, p.Operations, p.Executions)
 	}
 	parsed, err := pprof.Parse(bytes.NewReader(p.Data))

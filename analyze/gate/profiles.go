@@ -6,20 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"time"
 
 	pprof "github.com/google/pprof/profile"
+
+	"busywork/analyze/gate/blame"
 )
 
 const (
-	// fewestSamples of a side let a function that takes a tenth of the CPU be
-	// known to ±15 % of itself.
-	fewestSamples = 400
-	// mostSamples are those of 32 s of CPU: enough for +5 %.
-	mostSamples = 3200
 	// longestProfile bounds how long it may take to get them. A benchmark that
 	// waits gives few in a second, and its profile stays thin.
 	longestProfile = time.Minute
@@ -43,6 +39,12 @@ type Profile struct {
 	// their difference as long as N is the same; where it is not, Timed says how much
 	// it is.
 	Operations int
+}
+
+// Timed adds to a profile what the runs of the same side measured: the CPU
+// seconds of an operation, and those of an execution beside its operations.
+func (p Profile) Timed(cpu, fixed float64) blame.Profiled {
+	return blame.Profiled{CPU: p.Data, Operations: float64(p.Operations), CPUPerOp: cpu, Beside: float64(p.Executions) * fixed}
 }
 
 // Profile takes a CPU profile of a benchmark on one side, in executions that are
@@ -78,13 +80,6 @@ func (b *Bench) Profile(ctx context.Context, bm Benchmark, side Side, n, samples
 	}
 	out.Data = data.Bytes()
 	return out, nil
-}
-
-// samplesFor is how many samples a side must have for the function behind such a
-// change to be named: their error, 1/√n of each side, is then half of the change,
-// and that of a function, which has a part of them, less.
-func samplesFor(effect float64) int {
-	return int(math.Round(max(fewestSamples, min(8/(effect*effect), mostSamples))))
 }
 
 // profileOnce is one execution with a profiler on, "cpu" or "mem", and how long it
@@ -132,4 +127,20 @@ func samplesOf(p *pprof.Profile) (n int) {
 		}
 	}
 	return n
+}
+
+// Allocated counts every allocation of an execution of n operations, and takes
+// those of one of 2 off, as for [Figure].
+func (b *Bench) Allocated(ctx context.Context, bm Benchmark, side Side, n int) (blame.Allocated, error) {
+	var parts []*pprof.Profile
+	for _, operations := range []int{n, fewOperations} {
+		p, _, err := b.profileOnce(ctx, bm, side, operations, "mem", "-test.memprofilerate=1")
+		if err != nil {
+			return blame.Allocated{}, err
+		}
+		parts = append(parts, p)
+	}
+	parts[1].Scale(-1)
+	p, err := pprof.Merge(parts)
+	return blame.Allocated{Profile: p, Operations: float64(n - fewOperations)}, err
 }

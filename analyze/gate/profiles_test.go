@@ -1,8 +1,11 @@
 package gate
 
 import (
-	"math"
 	"testing"
+
+	pprof "github.com/google/pprof/profile"
+
+	"busywork/analyze/gate/blame"
 )
 
 // Where head is far slower, n is what head can bear, and base has no time to be
@@ -15,25 +18,17 @@ func TestProfileOfTooFewOperations(t *testing.T) {
 	r := newRepo(t, t.TempDir(), buildable(service))
 	b := r.prepare(Options{Pattern: "^BenchmarkWork$"})
 	// Of 2000 multiplications each: some microseconds, in which no tick of 10 ms falls.
-	p, err := b.Profile(t.Context(), b.Benchmarks[0], Base, leastN, fewestSamples)
+	p, err := b.Profile(t.Context(), b.Benchmarks[0], Base, leastN, blame.Fewest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Samples < fewestSamples {
+	if p.Samples < blame.Fewest {
 		t.Errorf("%d samples of %d executions", p.Samples, p.Executions)
 	}
 	if p.Operations < 1000*p.Executions {
 		t.Errorf("%d operations in %d executions are too few to have taken that long", p.Operations, p.Executions)
 	}
-	if _, err := examine(p.Data, "example.org/service"); err != nil {
+	if _, err := pprof.ParseData(p.Data); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestSamplesFor(t *testing.T) {
-	for effect, want := range map[float64]int{0: 3200, 0.03: 3200, 0.05: 3200, -0.05: 3200, 0.1: 800, 0.2: 400, 8: 400, math.Inf(1): 400} {
-		if got := samplesFor(effect); got != want {
-			t.Errorf("of %v: %d, want %d", effect, got, want)
-		}
 	}
 }

@@ -1,6 +1,9 @@
 package gate
 
-import "busywork/analyze"
+import (
+	"busywork/analyze"
+	"busywork/analyze/gate/blame"
+)
 
 // ResultSchema names the form of a Result as JSON.
 const ResultSchema = "busywork.gate/1"
@@ -58,29 +61,13 @@ type Row struct {
 	P         float64           `json:"p,omitempty"`    // as corrected
 	Runs      int               `json:"runs,omitempty"` // a side
 	// Unchanged says that both sides are the same program, which was not run.
-	Unchanged bool    `json:"unchanged,omitempty"`
-	Why       string  `json:"why"`            // one sentence
-	File      string  `json:"file,omitempty"` // relative to the repository: of the first cause, else of the benchmark
-	Line      int64   `json:"line,omitempty"`
-	Causes    []Cause `json:"causes"`
+	Unchanged bool          `json:"unchanged,omitempty"`
+	Why       string        `json:"why"`            // one sentence
+	File      string        `json:"file,omitempty"` // relative to the repository: of the first cause, else of the benchmark
+	Line      int64         `json:"line,omitempty"`
+	Causes    []blame.Cause `json:"causes"`
 	// Accepted is set where somebody has accepted the regression, and until when.
 	Accepted *Acceptance `json:"accepted"`
-}
-
-// A Cause is where a regression comes from: what a function, with all that only
-// it has called, costs more for one operation.
-type Cause struct {
-	Function  string   `json:"function"`
-	File      string   `json:"file"`
-	Line      int64    `json:"line"`
-	Callees   []string `json:"callees,omitempty"` // the way down from it to where the CPU goes
-	Operation string   `json:"operation"`         // the family of work that grew: "linear search"
-	// Points is the change as a fraction of the base's CPU for one operation: 0.16
-	// are 16 of the points of a regression of +18 %. For a budget of CPU it is of the
-	// limit. All zero stands for not known.
-	Points analyze.Interval `json:"points"`
-	Rule   string           `json:"rule,omitempty"` // a rule that finds it in head, and not in base if there is one
-	Why    string           `json:"why,omitempty"`  // what the rule says
 }
 
 // An Acceptance is a regression that somebody has accepted.

@@ -83,7 +83,7 @@ func (s *sarifWriter) regression(row *Row, title string) {
 		}
 		text := c.Why
 		if text == "" {
-			text = c.sentence()
+			text = causeSentence(&c)
 		}
 		s.add(row, c.Rule, what, text+" (part of the regression of "+title+")", c.File, c.Line, c.Function)
 	}

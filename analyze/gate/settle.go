@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"busywork/analyze"
+	"busywork/analyze/gate/blame"
 	"busywork/profile"
 )
 
@@ -20,7 +21,7 @@ func (r *Result) Settle() {
 	analyze.Sanitise(r, inert)
 	for i := range r.Rows {
 		if r.Rows[i].Causes == nil {
-			r.Rows[i].Causes = []Cause{}
+			r.Rows[i].Causes = []blame.Cause{}
 		}
 	}
 	if r.Rows == nil {

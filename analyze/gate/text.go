@@ -53,7 +53,7 @@ func (t *text) details() {
 		t.Wrap("  ", row.Why)
 		for k := range row.Causes {
 			c := &row.Causes[k]
-			t.WrapFrom("  • ", 4, "    ", c.sentence())
+			t.WrapFrom("  • ", 4, "    ", causeSentence(c))
 			if c.Why != "" {
 				t.Wrap("    ", c.Why)
 			}

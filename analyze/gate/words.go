@@ -11,6 +11,7 @@ import (
 	"golang.org/x/perf/benchunit"
 
 	"busywork/analyze"
+	"busywork/analyze/gate/blame"
 	"busywork/analyze/report"
 )
 
@@ -140,10 +141,10 @@ func (r *Row) acceptance() string {
 	}
 }
 
-// sentence is what a cause comes to: "+16 points (+14 to +18) in
+// causeSentence is what a cause comes to: "+16 points (+14 to +18) in
 // queue.(*Delayed).Cancel (queue/delayed.go:41) → slices.IndexFunc: linear search
 // (linear-queue-scan)".
-func (c *Cause) sentence() string {
+func causeSentence(c *blame.Cause) string {
 	s := "in "
 	if c.Points != (analyze.Interval{}) { // of a budget, nothing says how many
 		s = points(c.Points) + " in "

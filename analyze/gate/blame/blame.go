@@ -1,4 +1,15 @@
-package gate
+// Package blame says through which functions a change made a program slower, or
+// made it allocate more: from profiles of both sides, of benchmarks or of services.
+//
+// # Tour
+//
+//   - blame.go: [CPU], from two CPU profiles. allocations.go: [Allocations], from two
+//     counts of all that was allocated.
+//   - stacks.go: the stacks of both sides, in which functions that are the same on
+//     both are known as one: names.go, rename.go.
+//   - trace.go, parts.go: down the stacks to the functions that the growth is in.
+//   - words.go: what was found as a [Cause]. rules.go: what the rules have to say of it.
+package blame
 
 import (
 	"fmt"
@@ -7,6 +18,22 @@ import (
 	"busywork/analyze"
 	"busywork/profile"
 )
+
+// A Cause is where a regression comes from: what a function, with all that only
+// it has called, costs more for one operation.
+type Cause struct {
+	Function  string   `json:"function"`
+	File      string   `json:"file"`
+	Line      int64    `json:"line"`
+	Callees   []string `json:"callees,omitempty"` // the way down from it to where the CPU goes
+	Operation string   `json:"operation"`         // the family of work that grew: "linear search"
+	// Points is the change as a fraction of the base's CPU for one operation: 0.16
+	// are 16 of the points of a regression of +18 %. For a budget of CPU it is of the
+	// limit. All zero stands for not known.
+	Points analyze.Interval `json:"points"`
+	Rule   string           `json:"rule,omitempty"` // a rule that finds it in head, and not in base if there is one
+	Why    string           `json:"why,omitempty"`  // what the rule says
+}
 
 // Profiled is where the CPU of a benchmark goes on one side.
 type Profiled struct {
@@ -19,13 +46,7 @@ type Profiled struct {
 	Beside float64
 }
 
-// Timed adds to a profile what the runs of the same side measured: the CPU
-// seconds of an operation, and those of an execution beside its operations.
-func (p Profile) Timed(cpu, fixed float64) Profiled {
-	return Profiled{CPU: p.Data, Operations: float64(p.Operations), CPUPerOp: cpu, Beside: float64(p.Executions) * fixed}
-}
-
-// Attribute names the functions that head spends more on, for each operation,
+// CPU names the functions that head spends more on, for each operation,
 // than base does, those that grew most first. The effect is the judged change of
 // the CPU per operation; module is the path of the service's module, "" if not
 // known. Where no function can be named, a sentence says why.
@@ -39,7 +60,7 @@ func (p Profile) Timed(cpu, fixed float64) Profiled {
 // The error of a cost is that of the samples, which are counts of a chance
 // event, and that of the effect. A function is only named if its growth is beyond
 // what chance makes of any of the service's functions.
-func Attribute(base, head Profiled, effect analyze.Interval, module string) (causes []Cause, why string) {
+func CPU(base, head Profiled, effect analyze.Interval, module string) (causes []Cause, why string) {
 	if !(effect.Value > 0) || math.IsInf(effect.Value, 1) {
 		return nil, "nothing grew that a function could be named for"
 	}
@@ -47,7 +68,7 @@ func Attribute(base, head Profiled, effect analyze.Interval, module string) (cau
 	for i, p := range []Profiled{base, head} {
 		var err error
 		if sides[i], err = examine(p.CPU, module); err != nil {
-			return nil, fmt.Sprintf("no function can be named: %s: %v", sideOf(i), err)
+			return nil, fmt.Sprintf("no function can be named: %s: %v", [2]string{"base", "head"}[i], err)
 		}
 	}
 	was, is := sides[0].calls.Samples, sides[1].calls.Samples
@@ -67,6 +88,20 @@ func Attribute(base, head Profiled, effect analyze.Interval, module string) (cau
 // that names it in 8 of 10 cases. One that base did not have takes a quarter.
 const telling = 8
 
+const (
+	// Fewest samples of a side let a function that takes a tenth of the CPU be known
+	// to ±15 % of itself.
+	Fewest = 400
+	// most are those of 32 s of CPU: enough for +5 %.
+	most = 3200
+)
+
+// Samples is how many samples a side should have for the function behind such a
+// change of the CPU to be named.
+func Samples(effect float64) int {
+	return int(math.Round(max(Fewest, min(telling/(effect*effect), most))))
+}
+
 // unsure is why nobody is named, and what it would take.
 func unsure(was, is, effect float64) string {
 	why := fmt.Sprintf("the CPU profiles have %.0f and %.0f samples, too few to say surely in which function it is", was, is)
@@ -75,9 +110,6 @@ func unsure(was, is, effect float64) string {
 	}
 	return why
 }
-
-// sideOf is the side of an index.
-func sideOf(i int) Side { return [2]Side{Base, Head}[i] }
 
 // costs is the CPU that the whole profile of each side stands for, by operation:
 // that of base's operations alone is 1.
@@ -98,6 +130,9 @@ func costs(base, head Profiled, effect analyze.Interval) (c totals) {
 	}
 	return c
 }
+
+// usable says whether a figure is known.
+func usable(v float64) bool { return v > 0 && !math.IsInf(v, 1) }
 
 // z95 is the normal quantile of a two-sided 95 % interval.
 const z95 = 1.96

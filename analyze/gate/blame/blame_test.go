@@ -1,7 +1,8 @@
-package gate
+package blame
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -76,7 +77,7 @@ func change(v float64) analyze.Interval {
 // attribute attributes the growth between two profiles.
 func attribute(t *testing.T, base, head taken, effect float64) []Cause {
 	t.Helper()
-	causes, why := Attribute(Profiled{CPU: sampledProfile(t, base)}, Profiled{CPU: sampledProfile(t, head)}, change(effect), ownModule)
+	causes, why := CPU(Profiled{CPU: sampledProfile(t, base)}, Profiled{CPU: sampledProfile(t, head)}, change(effect), ownModule)
 	if (len(causes) == 0) == (why == "") {
 		t.Fatalf("%d causes, and why there is none is %q", len(causes), why)
 	}
@@ -99,7 +100,7 @@ func pointsAre(t *testing.T, got analyze.Interval, want float64) {
 	}
 }
 
-func TestAttributeScan(t *testing.T) {
+func TestScan(t *testing.T) {
 	const cancel = " < example.com/svc/queue.(*Delayed).Cancel" + bench
 	base := taken{"runtime.mapaccess2" + cancel: 150, "example.com/svc/queue.(*Delayed).Add" + bench: 250}
 	head := taken{
@@ -124,7 +125,7 @@ func TestAttributeScan(t *testing.T) {
 
 // A signature that is thrown away is the same code as one that is used: that base
 // does with fewer is what tells them apart.
-func TestAttributeSigning(t *testing.T) {
+func TestSigning(t *testing.T) {
 	const offer = " < example.com/svc/dispatch.(*Dispatcher).offer < example.com/svc/dispatch.(*Dispatcher).run < example.com/svc/dispatch.BenchmarkDispatch < testing.(*B).runN < runtime.goexit"
 	const sign = "math/big.addMulVVW < crypto/rsa.SignPKCS1v15 < github.com/golang-jwt/jwt/v5.(*Token).SignedString < example.com/svc/dispatch.(*Signer).Token"
 	base := taken{sign + offer: 200, "encoding/json.Marshal" + offer: 200}
@@ -146,7 +147,7 @@ func TestAttributeSigning(t *testing.T) {
 }
 
 // What runs by the clock takes more for an operation that takes longer.
-func TestAttributeInnocentByTheClock(t *testing.T) {
+func TestInnocentByTheClock(t *testing.T) {
 	const ticker = "example.com/svc/health.(*Checker).check < example.com/svc/health.(*Checker).run < runtime.goexit"
 	base := taken{"example.com/svc/queue.(*Delayed).Add" + bench: 700, "example.com/svc/queue.encode" + bench: 300, ticker: 300}
 	head := taken{"example.com/svc/queue.(*Delayed).Add" + bench: 700, "example.com/svc/queue.encode" + bench: 1300, ticker: 600}
@@ -156,7 +157,7 @@ func TestAttributeInnocentByTheClock(t *testing.T) {
 	only(t, attribute(t, base, head, 1), "example.com/svc/health.(*Checker).check")
 }
 
-func TestAttributeAllocation(t *testing.T) {
+func TestAllocation(t *testing.T) {
 	const parse = "runtime.mallocgc < runtime.growslice < example.com/svc/queue.parse" + bench
 	base := taken{"example.com/svc/queue.parse" + bench: 300, "runtime.mallocgc < runtime.newobject < example.com/svc/queue.(*Delayed).Add" + bench: 50, "example.com/svc/queue.(*Delayed).Add" + bench: 250, collector: 50}
 	head := taken{"example.com/svc/queue.parse" + bench: 300, parse: 100, "runtime.mallocgc < runtime.newobject < example.com/svc/queue.(*Delayed).Add" + bench: 50, "example.com/svc/queue.(*Delayed).Add" + bench: 250, collector: 150}
@@ -169,7 +170,7 @@ func TestAttributeAllocation(t *testing.T) {
 
 // A wrapper, another number of a closure, a method value, an instance of another
 // type and a frame that is inlined or not change no cost.
-func TestAttributeSpelling(t *testing.T) {
+func TestSpelling(t *testing.T) {
 	base := taken{
 		"example.com/svc/queue.(*Delayed).Add.func1 < example.com/svc/queue.(*Delayed).Add" + bench: 200,
 		"example.com/svc/queue.Heap[go.shape.int].down" + bench:                                     100,
@@ -183,7 +184,7 @@ func TestAttributeSpelling(t *testing.T) {
 	only(t, attribute(t, base, head, 0.25), "example.com/svc/queue.encode")
 }
 
-func TestAttributeRenamed(t *testing.T) {
+func TestRenamed(t *testing.T) {
 	base := taken{"example.com/svc/queue.lookup" + bench: 300, "example.com/svc/queue.encode" + bench: 300}
 	head := taken{"example.com/svc/queue.find" + bench: 420, "example.com/svc/queue.encode" + bench: 300}
 	c := only(t, attribute(t, base, head, 0.2), "example.com/svc/queue.find")
@@ -199,7 +200,7 @@ func TestAttributeRenamed(t *testing.T) {
 
 // What is called twice as often makes all beneath it grow, and none of that is to
 // blame.
-func TestAttributeCalledMoreOften(t *testing.T) {
+func TestCalledMoreOften(t *testing.T) {
 	const step = " < example.com/svc/queue.step" + bench
 	base := taken{"example.com/svc/queue.encode" + step: 200, "example.com/svc/queue.store" + step: 150, "example.com/svc/queue.load" + bench: 250}
 	head := taken{"example.com/svc/queue.encode" + step: 400, "example.com/svc/queue.store" + step: 300, "example.com/svc/queue.load" + bench: 250}
@@ -210,7 +211,7 @@ func TestAttributeCalledMoreOften(t *testing.T) {
 	}
 }
 
-func TestAttributeTwoCauses(t *testing.T) {
+func TestTwoCauses(t *testing.T) {
 	const step = " < example.com/svc/queue.step" + bench
 	base := taken{"example.com/svc/queue.encode" + step: 100, "example.com/svc/queue.store" + step: 300, "example.com/svc/queue.load" + bench: 600}
 	head := taken{"example.com/svc/queue.encode" + step: 400, "example.com/svc/queue.store" + step: 500, "example.com/svc/queue.load" + bench: 600}
@@ -223,7 +224,7 @@ func TestAttributeTwoCauses(t *testing.T) {
 }
 
 // One function on two ways is one cause; a recursive one counts once.
-func TestAttributeTwoWays(t *testing.T) {
+func TestTwoWays(t *testing.T) {
 	const hash = "hash/crc32.update < example.com/svc/queue.hash < example.com/svc/queue.walk < example.com/svc/queue.hash"
 	base := taken{hash + " < example.com/svc/queue.load" + bench: 100, hash + " < example.com/svc/queue.store" + bench: 120, "example.com/svc/queue.load" + bench: 400, "example.com/svc/queue.store" + bench: 300}
 	head := taken{hash + " < example.com/svc/queue.load" + bench: 250, hash + " < example.com/svc/queue.store" + bench: 270, "example.com/svc/queue.load" + bench: 400, "example.com/svc/queue.store" + bench: 300}
@@ -231,7 +232,7 @@ func TestAttributeTwoWays(t *testing.T) {
 	pointsAre(t, c.Points, 300.0/920)
 }
 
-func TestAttributeNobody(t *testing.T) {
+func TestNobody(t *testing.T) {
 	thin := taken{"example.com/svc/queue.encode" + bench: 40, "example.com/svc/queue.store" + bench: 40}
 	fair := taken{"example.com/svc/queue.encode" + bench: 60, "example.com/svc/queue.store" + bench: 60}
 	more := taken{"example.com/svc/queue.encode" + bench: 66, "example.com/svc/queue.store" + bench: 61}
@@ -247,7 +248,7 @@ func TestAttributeNobody(t *testing.T) {
 		"nothing grew":     {sampledProfile(t, fair), sampledProfile(t, more), -0.1, "nothing grew"},
 		"nothing is known": {sampledProfile(t, fair), sampledProfile(t, more), 0, "nothing grew"},
 	} {
-		causes, why := Attribute(Profiled{CPU: c.base}, Profiled{CPU: c.head}, change(c.effect), ownModule)
+		causes, why := CPU(Profiled{CPU: c.base}, Profiled{CPU: c.head}, change(c.effect), ownModule)
 		if len(causes) > 0 || !strings.Contains(why, c.why) {
 			t.Errorf("%s: causes %+v, why %q", name, causes, why)
 		}
@@ -256,33 +257,33 @@ func TestAttributeNobody(t *testing.T) {
 
 // What the executions do beside their operations is taken out of the points: half
 // of either profile is preparation here.
-func TestAttributeBeside(t *testing.T) {
+func TestBeside(t *testing.T) {
 	const prepare = "example.com/svc/queue.fill" + bench
 	base := Profiled{CPU: sampledProfile(t, taken{prepare: 1000, "example.com/svc/queue.encode" + bench: 1000}), Operations: 1000, CPUPerOp: 0.01, Beside: 10}
 	head := Profiled{CPU: sampledProfile(t, taken{prepare: 1000, "example.com/svc/queue.encode" + bench: 1500}), Operations: 1000, CPUPerOp: 0.015, Beside: 10}
-	causes, _ := Attribute(base, head, change(0.5), ownModule)
+	causes, _ := CPU(base, head, change(0.5), ownModule)
 	pointsAre(t, only(t, causes, "example.com/svc/queue.encode").Points, 0.5)
 }
 
-func TestAttributeIsDeterministic(t *testing.T) {
+func TestIsDeterministic(t *testing.T) {
 	const step = " < example.com/svc/queue.step" + bench
 	base := sampledProfile(t, taken{"a.x < example.com/svc/queue.encode" + step: 100, "b.x < example.com/svc/queue.encode" + step: 100, "example.com/svc/queue.load" + bench: 600, "example.com/svc/queue.gone" + bench: 30})
 	head := sampledProfile(t, taken{"a.x < example.com/svc/queue.encode" + step: 300, "b.x < example.com/svc/queue.encode" + step: 300, "example.com/svc/queue.load" + bench: 800, "example.com/svc/queue.come" + bench: 30})
-	first, _ := Attribute(Profiled{CPU: base}, Profiled{CPU: head}, change(0.7), ownModule)
+	first, _ := CPU(Profiled{CPU: base}, Profiled{CPU: head}, change(0.7), ownModule)
 	for range 20 {
-		if again, _ := Attribute(Profiled{CPU: base}, Profiled{CPU: head}, change(0.7), ownModule); !reflect.DeepEqual(first, again) {
+		if again, _ := CPU(Profiled{CPU: base}, Profiled{CPU: head}, change(0.7), ownModule); !reflect.DeepEqual(first, again) {
 			t.Fatalf("once %+v, once %+v", first, again)
 		}
 	}
 }
 
 // The module can be guessed, and names cannot drive a terminal.
-func TestAttributeHostileNames(t *testing.T) {
+func TestHostileNames(t *testing.T) {
 	const evil = "github.com/o/svc/q.\x1b[31mF\u202e"
 	const top = " < github.com/o/svc/q.BenchmarkF < testing.(*B).runN < runtime.goexit"
 	base := sampledProfile(t, taken{"github.com/o/svc/q.G" + top: 300, evil + top: 100})
 	head := sampledProfile(t, taken{"github.com/o/svc/q.G" + top: 300, evil + top: 300})
-	causes, why := Attribute(Profiled{CPU: base}, Profiled{CPU: head}, change(0.5), "")
+	causes, why := CPU(Profiled{CPU: base}, Profiled{CPU: head}, change(0.5), "")
 	if len(causes) != 1 || !strings.HasPrefix(causes[0].Function, "github.com/o/svc/q.") || strings.ContainsAny(causes[0].Function, "\x1b\u202e") {
 		t.Fatalf("causes %+v, why %q", causes, why)
 	}
@@ -290,7 +291,7 @@ func TestAttributeHostileNames(t *testing.T) {
 
 // Of profiles as a gate takes them, 400 samples by chance, the culprit is found and
 // hardly ever anybody else.
-func TestAttributeBySimulation(t *testing.T) {
+func TestBySimulation(t *testing.T) {
 	const runs = 100
 	cost := map[string]float64{"example.com/svc/queue.culprit" + bench: 0.1}
 	for i := range 20 {
@@ -306,7 +307,7 @@ func TestAttributeBySimulation(t *testing.T) {
 		}
 		grown["example.com/svc/queue.culprit"+bench] += 0.15
 		head := sampledProfile(t, draw(r, grown, 400))
-		causes, _ := Attribute(Profiled{CPU: base}, Profiled{CPU: head}, change(0.15), ownModule)
+		causes, _ := CPU(Profiled{CPU: base}, Profiled{CPU: head}, change(0.15), ownModule)
 		for _, c := range causes {
 			if c.Function == "example.com/svc/queue.culprit" {
 				found++
@@ -340,4 +341,12 @@ func draw(r *rand.Rand, cost map[string]float64, n int) taken {
 		}
 	}
 	return samples
+}
+
+func TestSamples(t *testing.T) {
+	for effect, want := range map[float64]int{0: 3200, 0.03: 3200, 0.05: 3200, -0.05: 3200, 0.1: 800, 0.2: 400, 8: 400, math.Inf(1): 400} {
+		if got := Samples(effect); got != want {
+			t.Errorf("of %v: %d, want %d", effect, got, want)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"busywork/analyze"
+	"busywork/analyze/gate/blame"
 )
 
 // seeded is a module whose benchmarks get slower for two reasons, see regressed.
@@ -171,7 +172,7 @@ func (d *Dispatcher) Offer(o Offer) []byte {
 `
 
 // Real binaries, real profiles: from a change to the function and the rule.
-func TestAttributeRealRegressions(t *testing.T) {
+func TestCausesOfRealRegressions(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes some seconds of profiling")
 	}
@@ -198,19 +199,19 @@ func TestAttributeRealRegressions(t *testing.T) {
 }
 
 // attributeReal measures a benchmark once a side and attributes what it sees.
-func attributeReal(t *testing.T, b *Bench, bm Benchmark) ([]Cause, string) {
+func attributeReal(t *testing.T, b *Bench, bm Benchmark) ([]blame.Cause, string) {
 	t.Helper()
 	n, err := b.Calibrate(t.Context(), bm)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var sides [2]Profiled
+	var sides [2]blame.Profiled
 	for i := range sides {
-		f, err := b.Run(t.Context(), bm, sideOf(i), n)
+		f, err := b.Run(t.Context(), bm, []Side{Base, Head}[i], n)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := b.Profile(t.Context(), bm, sideOf(i), n, fewestSamples)
+		p, err := b.Profile(t.Context(), bm, []Side{Base, Head}[i], n, blame.Fewest)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,5 +222,5 @@ func attributeReal(t *testing.T, b *Bench, bm Benchmark) ([]Cause, string) {
 	if math.IsNaN(ratio) || ratio < 1.2 {
 		t.Fatalf("%s takes %v times as much: that is no regression", bm, ratio)
 	}
-	return Attribute(sides[0], sides[1], effect, "example.org/seeded")
+	return blame.CPU(sides[0], sides[1], effect, "example.org/seeded")
 }

@@ -1,8 +1,7 @@
-package gate
+package blame
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -12,41 +11,26 @@ import (
 	"busywork/analyze"
 )
 
-// allocations are what a benchmark allocates on one side, by stack.
-type allocations struct {
-	*pprof.Profile
-	operations float64 // of all of it
+// Allocated is what the operations of a side allocate, by stack.
+type Allocated struct {
+	Profile    *pprof.Profile // one of allocations, in which each is counted
+	Operations float64        // that it covers
+	PerOp      float64        // what one of them allocates, by the benchmark's own count
 }
 
-// allocated counts every allocation of an execution of n operations, and takes
-// those of one of 2 off, as for [Figure].
-func (b *Bench) allocated(ctx context.Context, bm Benchmark, side Side, n int) (allocations, error) {
-	var parts []*pprof.Profile
-	for _, operations := range []int{n, fewOperations} {
-		p, _, err := b.profileOnce(ctx, bm, side, operations, "mem", "-test.memprofilerate=1")
-		if err != nil {
-			return allocations{}, err
-		}
-		parts = append(parts, p)
-	}
-	parts[1].Scale(-1)
-	p, err := pprof.Merge(parts)
-	return allocations{p, float64(n - fewOperations)}, err
-}
-
-// attributeCounts names the functions that allocate more, those that grew most
-// first. It goes the way of [Attribute], with allocations in place of CPU; they
-// are counted, so that chance has no part in it. was and is are what an operation
-// allocates by its own count.
-func attributeCounts(both [2]allocations, column string, was, is float64) ([]Cause, error) {
+// Allocations names the functions that allocate more, those that grew most first.
+// It goes the way of [CPU], with allocations in place of CPU; they are counted, so
+// that chance has no part in it. column says what is counted: "alloc_objects" or
+// "alloc_space".
+func Allocations(base, head Allocated, column string) ([]Cause, error) {
 	var sides [2]examined
 	var all totals
-	for i, a := range both {
+	for i, a := range []Allocated{base, head} {
 		data, total, err := asSamples(a.Profile, column)
 		if err != nil {
 			return nil, err
 		}
-		all.perOp[i] = total / a.operations
+		all.perOp[i] = total / a.Operations
 		if sides[i], err = examine(data, ""); err != nil {
 			return nil, err
 		}
@@ -60,10 +44,10 @@ func attributeCounts(both [2]allocations, column string, was, is float64) ([]Cau
 	for i := range list {
 		more := list[i].Points.Value
 		list[i].Points = analyze.Interval{}
-		if was > 0 {
-			list[i].Points = analyze.Interval{Value: more / was, Low: more / was, High: more / was}
+		if part := more / base.PerOp; base.PerOp > 0 {
+			list[i].Points = analyze.Interval{Value: part, Low: part, High: part}
 		}
-		list[i].Why = join(fmt.Sprintf("%s of the %s more for one operation", rounded(more), rounded(is-was)), list[i].Why)
+		list[i].Why = join(fmt.Sprintf("%s of the %s more for one operation", rounded(more), rounded(head.PerOp-base.PerOp)), list[i].Why)
 	}
 	return list, nil
 }
@@ -72,7 +56,7 @@ func attributeCounts(both [2]allocations, column string, was, is float64) ([]Cau
 // whole.
 func rounded(v float64) string {
 	if r := math.Round(v); math.Abs(v-r) < 0.01 || math.Abs(v) >= 100 {
-		return counted(r)
+		return fmt.Sprintf("%.0f", r)
 	}
 	return fmt.Sprintf("%.3g", v)
 }

@@ -1,4 +1,4 @@
-package gate
+package blame
 
 // leastRenamed is how many samples a function must have on its side for its
 // absence on the other to be no chance: of 20 expected, none come once in 10^8.

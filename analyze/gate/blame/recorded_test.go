@@ -1,4 +1,4 @@
-package gate
+package blame
 
 import (
 	"os"
@@ -12,7 +12,7 @@ import (
 // benchmark made, of services that share their scaffold and part in one function.
 // How much more CPU a job takes in them is not known; it is taken for twice, and
 // what is held to account is who is named, and for what.
-func TestAttributeRecordedServices(t *testing.T) {
+func TestRecordedServices(t *testing.T) {
 	const workshop = "busywork/fixtures/workshop."
 	for capture, want := range map[string]struct {
 		function string
@@ -33,7 +33,7 @@ func TestAttributeRecordedServices(t *testing.T) {
 		"timer-churn":            {workshop + "limitChecks", &analyze.TimerChurn},
 	} {
 		base, head := recordedProfile(t, capture+"-fixed"), recordedProfile(t, capture+"-waste")
-		causes, why := Attribute(Profiled{CPU: base}, Profiled{CPU: head}, change(1), "busywork")
+		causes, why := CPU(Profiled{CPU: base}, Profiled{CPU: head}, change(1), "busywork")
 		if len(causes) == 0 {
 			t.Errorf("%s: nobody is named: %s", capture, why)
 			continue
@@ -47,7 +47,7 @@ func TestAttributeRecordedServices(t *testing.T) {
 // recordedProfile is the CPU profile of a recorded capture.
 func recordedProfile(t *testing.T, capture string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "..", "fixtures", "captures", capture, "cpu-1.pb.gz"))
+	data, err := os.ReadFile(filepath.Join("..", "..", "..", "fixtures", "captures", capture, "cpu-1.pb.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}

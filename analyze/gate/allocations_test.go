@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"busywork/analyze/gate/blame"
 )
 
 // allocating has benchmarks of whose allocations it is known where they come from.
@@ -119,19 +121,20 @@ func pack(list []string) []string { return append([]string(nil), list...) }
 		{"BenchmarkPack", "alloc_objects", 1, 3, "letters.Pack", "1 of the 2 more for one operation"},
 	} {
 		t.Run(c.benchmark+" "+c.column, func(t *testing.T) {
-			var counted [2]allocations
+			var counted [2]blame.Allocated
 			for i := range counted {
-				a, err := b.allocated(t.Context(), named(t, b, c.benchmark), sideOf(i), n)
+				a, err := b.Allocated(t.Context(), named(t, b, c.benchmark), []Side{Base, Head}[i], n)
 				if err != nil {
 					t.Fatal(err)
 				}
 				counted[i] = a
 			}
-			causes, err := attributeCounts(counted, c.column, c.was, c.is)
+			counted[0].PerOp, counted[1].PerOp = c.was, c.is
+			causes, err := blame.Allocations(counted[0], counted[1], c.column)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.ContainsFunc(causes, func(cause Cause) bool {
+			if !slices.ContainsFunc(causes, func(cause blame.Cause) bool {
 				return strings.HasSuffix(cause.Function, c.function) && cause.File == "letters.go" && strings.Contains(cause.Why, c.says)
 			}) {
 				t.Errorf("causes %+v", causes)
