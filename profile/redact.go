@@ -411,6 +411,23 @@ func Clean(s string) string {
 	}, s)
 }
 
+// shownBytes of a line are enough for a path and what a compiler has to say of it.
+const shownBytes = 240
+
+// CleanLine is a line of somebody's output as [Clean] has it, without the blanks
+// around it, and cut off where it is too long to be read.
+func CleanLine(line string) string {
+	line = strings.TrimSpace(Clean(line[:min(len(line), 4*shownBytes)]))
+	if len(line) <= shownBytes {
+		return line
+	}
+	end := shownBytes
+	for !utf8.RuneStart(line[end]) {
+		end--
+	}
+	return line[:end] + "…"
+}
+
 func isClean(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unsafe)
 }

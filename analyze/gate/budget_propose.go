@@ -59,7 +59,7 @@ func proposeFindings(b *bytes.Buffer, r *analyze.Report) {
 }
 
 // comment makes text fit for a comment of one line.
-func comment(s string) string { return cleanLine(s) }
+func comment(s string) string { return profile.CleanLine(s) }
 
 // allowed is a number with two digits that is not below v, as YAML has it.
 func allowed(v float64) string {

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"busywork/analyze/gate/bench"
 	"busywork/analyze/gate/blame"
+	"busywork/profile"
 )
 
 // attribute says which functions a slower benchmark is slower through. That
@@ -16,7 +18,7 @@ func (c *comparison) attribute(ctx context.Context, t *test, row *Row) {
 	}
 	base, head, err := c.profiles(ctx, t, row.Effect.Value)
 	if err != nil {
-		row.Why += "; no profile could be taken: " + cleanLine(err.Error())
+		row.Why += "; no profile could be taken: " + profile.CleanLine(err.Error())
 		return
 	}
 	causes, why := blame.CPU(base, head, *row.Effect, "")
@@ -44,9 +46,9 @@ func (c *comparison) attributeCounts(ctx context.Context, t *test, rows []Row) {
 		return
 	}
 	head := blame.Allocated{}
-	base, err := c.bench.Allocated(ctx, t.Benchmark, Base, t.n)
+	base, err := c.bench.Allocated(ctx, t.Benchmark, bench.Base, t.n)
 	if err == nil {
-		head, err = c.bench.Allocated(ctx, t.Benchmark, Head, t.n)
+		head, err = c.bench.Allocated(ctx, t.Benchmark, bench.Head, t.n)
 	}
 	for i := range rows {
 		row := &rows[i]
@@ -59,7 +61,7 @@ func (c *comparison) attributeCounts(ctx context.Context, t *test, rows []Row) {
 			causes, err = blame.Allocations(base, head, columns[row.Metric])
 		}
 		if err != nil {
-			row.Why += "; no function can be named: " + cleanLine(err.Error())
+			row.Why += "; no function can be named: " + profile.CleanLine(err.Error())
 			continue
 		}
 		row.blame(causes, "")
@@ -76,21 +78,21 @@ func (c *comparison) profiles(ctx context.Context, t *test, effect float64) (bas
 	if c.profiling > c.o.MaxTime/2 {
 		samples = blame.Fewest
 	}
-	if base, err = c.profile(ctx, t, Base, t.base, samples); err != nil {
+	if base, err = c.profile(ctx, t, bench.Base, t.base, samples); err != nil {
 		return base, head, err
 	}
-	head, err = c.profile(ctx, t, Head, t.head, samples)
+	head, err = c.profile(ctx, t, bench.Head, t.head, samples)
 	return base, head, err
 }
 
 // profile is where the CPU of a benchmark goes on one side.
-func (c *comparison) profile(ctx context.Context, t *test, side Side, figures []Figure, samples int) (blame.Profiled, error) {
+func (c *comparison) profile(ctx context.Context, t *test, side bench.Side, figures []bench.Figure, samples int) (blame.Profiled, error) {
 	p, err := c.bench.Profile(ctx, t.Benchmark, side, t.n, samples)
 	if err != nil {
 		return blame.Profiled{}, err
 	}
-	cpu := median(figures, func(f Figure) float64 { return f.CPU })
-	fixed := median(figures, func(f Figure) float64 { return f.Fixed })
+	cpu := median(figures, func(f bench.Figure) float64 { return f.CPU })
+	fixed := median(figures, func(f bench.Figure) float64 { return f.Fixed })
 	if cpu == nil || fixed == nil {
 		return p.Timed(0, 0), nil
 	}

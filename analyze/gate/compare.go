@@ -8,12 +8,13 @@ import (
 	"golang.org/x/perf/benchproc"
 
 	"busywork/analyze"
+	"busywork/analyze/gate/bench"
 	"busywork/analyze/gate/blame"
 )
 
 // DifferentMachines is the problem of files whose figures say more about where
 // they come from than about the program.
-const DifferentMachines Problem = "different-machines"
+const DifferentMachines bench.Problem = "different-machines"
 
 // CompareOptions say how [Compare] judges.
 type CompareOptions struct {
@@ -28,7 +29,7 @@ type Profiles struct{ Base, Head []byte }
 // Compare judges output files of go test -bench, base against head: the time on
 // the wall as samples that ran one after the other, allocations and bytes
 // exactly. That is much weaker than [Run], and the result says how much. The
-// error is an *[Error] where there is nothing to compare; files of different
+// error is an *[bench.Error] where there is nothing to compare; files of different
 // machines give a result that judges nothing, with its Problem set.
 func Compare(base, head File, o CompareOptions) (*Result, error) {
 	if o.Settings == (Settings{}) {
@@ -75,7 +76,7 @@ func (c *fileComparison) match() error {
 	c.procs = c.outputs.procs(c.base, c.head)
 	c.apart = differ(c.base, c.head)
 	if len(c.both) == 0 {
-		return problemf(NoBenchmarks, c.unmatched(), "no benchmark is in both %s and %s", c.base.name, c.head.name)
+		return bench.Errorf(bench.NoBenchmarks, c.unmatched(), "no benchmark is in both %s and %s", c.base.name, c.head.name)
 	}
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"busywork/analyze/gate/bench"
 )
 
 const machineLines = "goos: linux\ngoarch: amd64\npkg: example.com/queue\ncpu: Some CPU @ 2 GHz\n"
@@ -187,7 +189,7 @@ func TestCompareNothing(t *testing.T) {
 	text := benchText("BenchmarkX", around(8, 100, 0.01), "")
 	for _, c := range []struct {
 		what, head string
-		problem    Problem
+		problem    bench.Problem
 		hint       string
 	}{
 		{"empty", "", NoResults, "want the output of go test"},
@@ -198,12 +200,12 @@ func TestCompareNothing(t *testing.T) {
 		{"PowerShell's", "\xff\xfeB\x00e\x00n\x00c\x00h\x00", NoResults, "UTF-16"},
 		{"gzip", "\x1f\x8b\x08\x00", NoResults, "unpack"},
 		{"only broken lines", "BenchmarkX-2 \tlog\nBenchmarkY 12\nBenchmarkZ 12 3\n", NoResults, ""},
-		{"other GOMAXPROCS", strings.ReplaceAll(text, "X-2", "X-8"), NoBenchmarks, "GOMAXPROCS"},
-		{"other package", strings.Replace(text, "pkg: example.com/queue", "pkg: example.com/queue/v2", 1), NoBenchmarks, `"example.com/queue/v2"`},
-		{"other names", strings.ReplaceAll(text, "BenchmarkX", "BenchmarkY"), NoBenchmarks, "the same benchmarks"},
+		{"other GOMAXPROCS", strings.ReplaceAll(text, "X-2", "X-8"), bench.NoBenchmarks, "GOMAXPROCS"},
+		{"other package", strings.Replace(text, "pkg: example.com/queue", "pkg: example.com/queue/v2", 1), bench.NoBenchmarks, `"example.com/queue/v2"`},
+		{"other names", strings.ReplaceAll(text, "BenchmarkX", "BenchmarkY"), bench.NoBenchmarks, "the same benchmarks"},
 	} {
 		_, err := Compare(file("old", text), file("new\x1b[2J", c.head), CompareOptions{})
-		e, ok := errors.AsType[*Error](err)
+		e, ok := errors.AsType[*bench.Error](err)
 		if !ok || e.Problem != c.problem || !strings.Contains(e.Hint, c.hint) || strings.Contains(e.Error(), "\x1b") {
 			t.Errorf("%s: %#v", c.what, err)
 		}
@@ -275,7 +277,7 @@ func TestCompareBounds(t *testing.T) {
 	line := strings.Repeat("time: level=info msg=\"a log\"\nk1: v\n", 1000)
 	endless := io.MultiReader(strings.NewReader(benchText("BenchmarkX", around(8, 1, 0), "")), &repeater{text: line})
 	_, err := Compare(file("old", benchText("BenchmarkX", around(8, 1, 0), "")), File{Name: "new", Data: endless}, CompareOptions{})
-	if e, ok := errors.AsType[*Error](err); !ok || e.Problem != NoResults || !strings.Contains(e.Reason, "new has more than 64 MiB") {
+	if e, ok := errors.AsType[*bench.Error](err); !ok || e.Problem != NoResults || !strings.Contains(e.Reason, "new has more than 64 MiB") {
 		t.Errorf("endless: %v", err)
 	}
 	var names strings.Builder
@@ -283,7 +285,7 @@ func TestCompareBounds(t *testing.T) {
 		fmt.Fprintf(&names, "BenchmarkX/%d 1 1 ns/op\n", i)
 	}
 	_, err = Compare(file("old", names.String()), file("new", ""), CompareOptions{})
-	if e, ok := errors.AsType[*Error](err); !ok || !strings.Contains(e.Reason, "more than 10000 benchmarks") {
+	if e, ok := errors.AsType[*bench.Error](err); !ok || !strings.Contains(e.Reason, "more than 10000 benchmarks") {
 		t.Errorf("names: %v", err)
 	}
 	_, err = Compare(File{Name: "old", Data: failing{}}, file("new", ""), CompareOptions{})

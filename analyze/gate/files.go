@@ -15,6 +15,7 @@ import (
 	"golang.org/x/perf/benchfmt"
 	"golang.org/x/perf/benchproc"
 
+	"busywork/analyze/gate/bench"
 	"busywork/profile"
 )
 
@@ -37,7 +38,7 @@ const (
 )
 
 // NoResults is the problem of a file in which nothing can be read.
-const NoResults Problem = "no-results"
+const NoResults bench.Problem = "no-results"
 
 // outputs reads files into the same keys, so that what two files say of a
 // benchmark can be found.
@@ -87,7 +88,7 @@ const (
 // read reads a file to its end. Lines that are no results are passed over, as
 // benchstat does: they are what benchmarks print.
 func (o *outputs) read(f File) (*output, error) {
-	out := &output{name: cleanLine(f.Name), runs: map[benchproc.Key]*fileRuns{}}
+	out := &output{name: profile.CleanLine(f.Name), runs: map[benchproc.Key]*fileRuns{}}
 	lines := newBenchLines(f.Data)
 	reader := benchfmt.NewReader(lines, out.name)
 	broken, first := 0, 0
@@ -107,7 +108,7 @@ func (o *outputs) read(f File) (*output, error) {
 		return nil, out.unreadable(err)
 	}
 	if len(out.runs) == 0 {
-		return nil, problemf(NoResults, lines.hint(), "%s has no benchmark results in it", out.name)
+		return nil, bench.Errorf(NoResults, lines.hint(), "%s has no benchmark results in it", out.name)
 	}
 	copy(out.sum[:], lines.sum.Sum(nil))
 	out.note(lines, broken, first)
@@ -116,7 +117,7 @@ func (o *outputs) read(f File) (*output, error) {
 
 func (out *output) unreadable(err error) error {
 	if errors.Is(err, errTooLarge) {
-		return problemf(NoResults, "keep the lines of results: grep -E '^(goos|goarch|cpu|pkg|Benchmark)'",
+		return bench.Errorf(NoResults, "keep the lines of results: grep -E '^(goos|goarch|cpu|pkg|Benchmark)'",
 			"%s has more than %d MiB", out.name, mostFile>>20)
 	}
 	return fmt.Errorf("read %s: %w", out.name, err)
@@ -126,7 +127,7 @@ func (out *output) add(key benchproc.Key, r *benchfmt.Result) error {
 	runs := out.runs[key]
 	if runs == nil {
 		if len(out.runs) == mostBenchmarks {
-			return problemf(NoResults, "compare one package at a time", "%s has more than %d benchmarks", out.name, mostBenchmarks)
+			return bench.Errorf(NoResults, "compare one package at a time", "%s has more than %d benchmarks", out.name, mostBenchmarks)
 		}
 		runs = &fileRuns{fewest: r.Iters}
 		out.runs[key] = runs
@@ -148,7 +149,7 @@ func (out *output) locate(r *benchfmt.Result) {
 			continue // as nearly always
 		}
 		out.last[i] = bytes.Clone(r.Config[at].Value)
-		v := cleanLine(string(out.last[i]))
+		v := profile.CleanLine(string(out.last[i]))
 		if v != "" && len(out.machine[i]) < mostMachines && !slices.Contains(out.machine[i], v) {
 			out.machine[i] = append(out.machine[i], v)
 		}
@@ -249,7 +250,7 @@ func nameless(list ...*output) []string {
 // title is a benchmark's name as it is declared, without the GOMAXPROCS that go
 // test appends if all names end in the same.
 func (o *outputs) title(k benchproc.Key, procs string) string {
-	return cleanLine("Benchmark" + strings.TrimSuffix(k.Get(o.name), procs))
+	return profile.CleanLine("Benchmark" + strings.TrimSuffix(k.Get(o.name), procs))
 }
 
 // byName orders by package and name.

@@ -7,11 +7,13 @@ import (
 	"iter"
 	"slices"
 	"time"
+
+	"busywork/analyze/gate/bench"
 )
 
 // RunOptions say how [Run] compares.
 type RunOptions struct {
-	Options
+	bench.Options
 	Settings
 
 	// MaxTime is how long pairs of runs may take; 0 is [DefaultMaxTime]. What has no
@@ -31,7 +33,7 @@ const DefaultMaxTime = 10 * time.Minute
 
 // Run builds base and head, runs their benchmarks in pairs until each has a
 // verdict or the time is over, and says what became slower, and through which
-// function. The error is an *Error where nothing could be compared at all; when
+// function. The error is a *bench.Error where nothing could be compared at all; when
 // ctx ends, what has run until then is judged.
 func Run(ctx context.Context, o RunOptions) (_ *Result, err error) {
 	if o.MaxTime == 0 {
@@ -40,7 +42,7 @@ func Run(ctx context.Context, o RunOptions) (_ *Result, err error) {
 	if err := o.Settings.valid(); err != nil {
 		return nil, err
 	}
-	b, err := Prepare(ctx, o.Options)
+	b, err := bench.Prepare(ctx, o.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +56,7 @@ func Run(ctx context.Context, o RunOptions) (_ *Result, err error) {
 
 // A comparison is one run of the gate.
 type comparison struct {
-	bench *Bench
+	bench *bench.Bench
 	o     RunOptions
 	tests []*test
 	late  bool // the time was over before all had a verdict
@@ -64,10 +66,10 @@ type comparison struct {
 
 // A test is one benchmark of a comparison.
 type test struct {
-	Benchmark
+	bench.Benchmark
 	n          int // operations of an execution
-	base, head []Figure
-	failed     *Error // why it runs no further
+	base, head []bench.Figure
+	failed     *bench.Error // why it runs no further
 	judgement  Judgement
 }
 
@@ -93,7 +95,7 @@ func (c *comparison) measure(ctx context.Context) error {
 	}
 	for i, t := range c.tests {
 		if t.failed != nil {
-			s.Drop(i, t.failed.sided())
+			s.Drop(i, t.failed.Sided())
 		}
 	}
 	if err := c.pairs(ctx, s); err != nil {
@@ -123,7 +125,7 @@ func (c *comparison) pairs(ctx context.Context, s *Sequence) error {
 				case pairs[k] != nil:
 					s.Add(i, *pairs[k])
 				case c.tests[i].failed != nil:
-					s.Drop(i, c.tests[i].failed.sided())
+					s.Drop(i, c.tests[i].failed.Sided())
 				}
 			}
 			run += len(some)
@@ -150,9 +152,9 @@ func groups(due []int) iter.Seq[[]int] {
 // take runs a pair of some tests. There is none of what fails, and of what was
 // under way when ctx ended.
 func (c *comparison) take(ctx context.Context, some []int, headFirst func(test int) bool) ([]*Pair, error) {
-	turns := make([]Turn, len(some))
+	turns := make([]bench.Turn, len(some))
 	for k, i := range some {
-		turns[k] = Turn{Benchmark: c.tests[i].Benchmark, N: c.tests[i].n, HeadFirst: headFirst(i)}
+		turns[k] = bench.Turn{Benchmark: c.tests[i].Benchmark, N: c.tests[i].n, HeadFirst: headFirst(i)}
 	}
 	pairs := make([]*Pair, len(some))
 	for k, ran := range c.bench.RunPairs(ctx, turns) {
@@ -170,7 +172,7 @@ func (c *comparison) take(ctx context.Context, some []int, headFirst func(test i
 
 // blame says whether an error is the benchmark's own, and takes note.
 func (t *test) blame(err error) bool {
-	e, ok := errors.AsType[*Error](err)
+	e, ok := errors.AsType[*bench.Error](err)
 	if ok && e.Benchmark.Name != "" {
 		t.failed = e
 		return true
@@ -180,7 +182,7 @@ func (t *test) blame(err error) bool {
 
 // result puts everything together.
 func (c *comparison) result(ctx context.Context) *Result {
-	r := c.bench.opened("run", metrics[0])
+	r := opened(c.bench, "run", metrics[0])
 	r.same(c.bench.Benchmarks, metrics)
 	if c.late {
 		r.Caveats = append(r.Caveats, fmt.Sprintf("The time was over (%v) before all benchmarks had a verdict.", c.o.MaxTime))
@@ -192,8 +194,8 @@ func (c *comparison) result(ctx context.Context) *Result {
 		r.Rows = append(r.Rows, row)
 		if len(t.base) > 0 {
 			counts := []Row{
-				t.countRow(metrics[1], WobbleAllocs, func(f Figure) float64 { return f.Allocs }),
-				t.countRow(metrics[2], WobbleBytes, func(f Figure) float64 { return f.Bytes }),
+				t.countRow(metrics[1], WobbleAllocs, func(f bench.Figure) float64 { return f.Allocs }),
+				t.countRow(metrics[2], WobbleBytes, func(f bench.Figure) float64 { return f.Bytes }),
 			}
 			c.attributeCounts(ctx, t, counts)
 			r.Rows = append(r.Rows, counts...)

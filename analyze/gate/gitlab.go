@@ -1,6 +1,8 @@
 package gate
 
-import "io"
+import (
+	"io"
+)
 
 // GitLab writes the result as a report of GitLab's code quality: the regressions
 // that nobody has accepted. What could not be judged is no matter of the code.

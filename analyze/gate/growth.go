@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"busywork/analyze"
+	"busywork/analyze/gate/bench"
+	"busywork/profile"
 )
 
 // A Measured is what one operation of a benchmark cost in each of its runs, in
@@ -44,7 +46,7 @@ const (
 
 // Growth fits how the cost of one operation follows the size that benchmarks are
 // named by, cost ∝ size^exponent, and judges the exponents of head: against their
-// limits, and against base, which may be nil. The error is an *[Error] where there
+// limits, and against base, which may be nil. The error is an *[bench.Error] where there
 // is nothing to judge or to judge by.
 func Growth(base, head []Measured, o GrowthOptions) (*Result, error) {
 	if o.Alpha == 0 {
@@ -57,7 +59,7 @@ func Growth(base, head []Measured, o GrowthOptions) (*Result, error) {
 	r := &Result{Schema: ResultSchema, Gate: "growth", Base: o.Base, Head: o.Head, Rows: o.unmatched(list), Caveats: []string{}}
 	judged, caveats := o.sort(list, base != nil)
 	if len(judged) == 0 && len(r.Rows) == 0 {
-		return nil, problemf(NoBenchmarks, fmt.Sprintf("give --base, or a limit such as --max-exponent %s=0.2", list[0].top),
+		return nil, bench.Errorf(bench.NoBenchmarks, fmt.Sprintf("give --base, or a limit such as --max-exponent %s=0.2", list[0].top),
 			"there is nothing to hold the growth of %s against", benchmarks(len(list)))
 	}
 	r.Rows = append(r.Rows, o.judge(judged)...)
@@ -107,9 +109,9 @@ func (o GrowthOptions) sort(list []*series, based bool) (judged []*growing, cave
 func noSizes(key string) error {
 	const hint = "name sub-benchmarks by it: b.Run(fmt.Sprintf(\"depth=%d\", n), …), for three sizes or more"
 	if key != "" {
-		return problemf(NoBenchmarks, hint, "no benchmark has a size called %q in its name", cleanLine(key))
+		return bench.Errorf(bench.NoBenchmarks, hint, "no benchmark has a size called %q in its name", profile.CleanLine(key))
 	}
-	return problemf(NoBenchmarks, hint, "no benchmark ran at several sizes, which its name says")
+	return bench.Errorf(bench.NoBenchmarks, hint, "no benchmark ran at several sizes, which its name says")
 }
 
 // A growing is one series and what its costs show.

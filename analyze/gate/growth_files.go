@@ -1,6 +1,8 @@
 package gate
 
-import "fmt"
+import (
+	"fmt"
+)
 
 // GrowthFiles is [Growth] of output files of go test -bench; base may be nil. Its
 // costs are times on the wall.

@@ -7,7 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"busywork/analyze/gate/bench"
 	"busywork/analyze/gate/blame"
+	"busywork/profile"
 )
 
 // An ExponentLimit is the most that the exponent of some benchmarks may be.
@@ -24,18 +26,18 @@ func ParseExponentLimit(s string) (ExponentLimit, error) {
 	const hint = "write it as BenchmarkCancel=0.2"
 	at := strings.LastIndexByte(s, '=')
 	if at <= 0 {
-		return ExponentLimit{}, problemf(BadOption, hint, "%q is no limit of an exponent", cleanLine(s))
+		return ExponentLimit{}, bench.Errorf(bench.BadOption, hint, "%q is no limit of an exponent", profile.CleanLine(s))
 	}
 	most, err := strconv.ParseFloat(s[at+1:], 64)
 	// A benchmark of n³ at three sizes does not end; what is above 10 is a mistake.
 	if err != nil || !(most >= 0 && most <= 10) {
-		return ExponentLimit{}, problemf(BadOption, hint, "the limit %q of %q is not an exponent from 0 to 10", cleanLine(s[at+1:]), cleanLine(s[:at]))
+		return ExponentLimit{}, bench.Errorf(bench.BadOption, hint, "the limit %q of %q is not an exponent from 0 to 10", profile.CleanLine(s[at+1:]), profile.CleanLine(s[:at]))
 	}
 	l := ExponentLimit{Benchmark: s[:at], Most: most}
 	// A full name has a star in it, and need not be an expression; it is then only
 	// compared.
 	if l.pattern, err = regexp.Compile("^(?:" + s[:at] + ")$"); err != nil && !strings.Contains(s[:at], "*") {
-		return ExponentLimit{}, problemf(BadOption, hint, "%q is neither a name nor a regular expression: %s", cleanLine(s[:at]), cleanLine(err.Error()))
+		return ExponentLimit{}, bench.Errorf(bench.BadOption, hint, "%q is neither a name nor a regular expression: %s", profile.CleanLine(s[:at]), profile.CleanLine(err.Error()))
 	}
 	return l, nil
 }
@@ -68,7 +70,7 @@ func (o GrowthOptions) unmatched(list []*series) []Row {
 		}
 		if !found {
 			rows = append(rows, Row{
-				Name: cleanLine(l.Benchmark), Metric: "exponent", Unit: "1", Verdict: Inconclusive, Limit: &l.Most,
+				Name: profile.CleanLine(l.Benchmark), Metric: "exponent", Unit: "1", Verdict: Inconclusive, Limit: &l.Most,
 				Why: "the limit matches no benchmark of head that ran at several sizes", Causes: []blame.Cause{},
 			})
 		}

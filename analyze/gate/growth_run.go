@@ -5,11 +5,13 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"busywork/analyze/gate/bench"
 )
 
 // GrowthRunOptions say what is measured, and what growth is too much.
 type GrowthRunOptions struct {
-	Options
+	bench.Options
 	GrowthOptions // Base and Head are filled in
 
 	MaxTime time.Duration // as in RunOptions
@@ -25,12 +27,12 @@ func GrowthRun(ctx context.Context, o GrowthRunOptions) (_ *Result, err error) {
 	if o.MaxTime == 0 {
 		o.MaxTime = DefaultMaxTime
 	}
-	b, err := Prepare(ctx, o.Options)
+	b, err := bench.Prepare(ctx, o.Options)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	opened := b.opened("growth", metric{exponentMetric, "1"})
+	opened := opened(b, "growth", metric{exponentMetric, "1"})
 	c := &comparison{bench: b, o: RunOptions{Options: o.Options, MaxTime: o.MaxTime}}
 	for _, bm := range b.Benchmarks {
 		if slices.ContainsFunc(splitName(bm.Name).parts, func(p namePart) bool { return p.size > 0 }) {
@@ -89,7 +91,7 @@ func (c *comparison) rounds(ctx context.Context, n int) error {
 
 // measured are the costs of both sides.
 func (c *comparison) measured() (base, head []Measured) {
-	cpu := func(f Figure) float64 { return f.CPU }
+	cpu := func(f bench.Figure) float64 { return f.CPU }
 	for _, t := range c.tests {
 		base = append(base, Measured{t.Package, t.Name, figures(t.base, cpu)})
 		head = append(head, Measured{t.Package, t.Name, figures(t.head, cpu)})

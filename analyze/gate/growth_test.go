@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"busywork/analyze/gate/bench"
 )
 
 // A law is the true cost of one operation at a size.
@@ -280,12 +282,12 @@ func TestGrowthNeeds(t *testing.T) {
 	}
 	for _, head := range [][]Measured{nil, {{Benchmark: "BenchmarkCancel", Cost: []float64{1}}}, {{Benchmark: "BenchmarkCancel/n=5", Cost: []float64{1}}}} {
 		_, err := Growth(nil, head, GrowthOptions{})
-		if e, ok := errors.AsType[*Error](err); !ok || e.Problem != NoBenchmarks {
+		if e, ok := errors.AsType[*bench.Error](err); !ok || e.Problem != bench.NoBenchmarks {
 			t.Errorf("%v: %v", head, err)
 		}
 	}
 	_, err := Growth(nil, measure(powerLaw(0), sizes4, 8, 0.01, rng), GrowthOptions{})
-	if e, ok := errors.AsType[*Error](err); !ok || !strings.Contains(e.Hint, "--max-exponent BenchmarkCancel=0.2") {
+	if e, ok := errors.AsType[*bench.Error](err); !ok || !strings.Contains(e.Hint, "--max-exponent BenchmarkCancel=0.2") {
 		t.Errorf("neither base nor limit: %v", err)
 	}
 }

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"busywork/analyze"
+	"busywork/analyze/gate/bench"
 )
 
 // Instructions are a tie-breaker. A machine that is too noisy for CPU time still
@@ -26,22 +25,12 @@ const (
 	// WobbleInstructions is the most by which the counts of one unchanged program
 	// were seen to differ: 0.04 % for a loop, 0.24 % where the collector works.
 	WobbleInstructions = 0.0024
-	// countedRuns of each side show whether the counts of this benchmark are as
-	// steady as that.
-	countedRuns = 3
-	// emulatedPart: an execution that takes 30 to 90 ms takes 2 to 6 s when it is
-	// emulated, and a third of its operations, a few ten million instructions, 1
-	// to 2 s. That is ten times the start of the process, which wobbles too.
-	emulatedPart = 3
-	// emulatedPatience is by how much longer than [Options.Timeout] an execution
-	// may take: a single operation of 300 ms takes 24 s.
-	emulatedPatience = 3
 )
 
 // InstructionOptions say what is compared, what is worth a verdict, and how long
 // it may take.
 type InstructionOptions struct {
-	Options
+	bench.Options
 
 	// Threshold is the least relative change that matters; 0 stands for
 	// [DefaultInstructionThreshold].
@@ -55,7 +44,7 @@ type InstructionOptions struct {
 var errTimeIsOver = errors.New("the time is over")
 
 // Instructions builds base and head and compares the instructions that an
-// operation of each benchmark takes. The error is an *[Error] where nothing could
+// operation of each benchmark takes. The error is a *[bench.Error] where nothing could
 // be compared at all, for want of valgrind for example. A benchmark that cannot be
 // counted becomes an inconclusive row that says why, as do those that are left
 // when ctx ends.
@@ -64,16 +53,16 @@ func Instructions(ctx context.Context, o InstructionOptions) (_ *Result, err err
 		o.Threshold = DefaultInstructionThreshold
 	}
 	if !(o.Threshold > 0 && o.Threshold <= 10) {
-		return nil, problemf(BadOption, "0.01 is 1 %", "threshold %v: want a relative change above 0 and at most 10", o.Threshold)
+		return nil, bench.Errorf(bench.BadOption, "0.01 is 1 %", "threshold %v: want a relative change above 0 and at most 10", o.Threshold)
 	}
 	if o.MaxTime == 0 {
 		o.MaxTime = DefaultMaxTime
 	}
-	v, err := findValgrind()
+	v, err := bench.FindValgrind()
 	if err != nil {
 		return nil, err
 	}
-	b, err := Prepare(ctx, o.Options)
+	b, err := bench.Prepare(ctx, o.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -81,15 +70,14 @@ func Instructions(ctx context.Context, o InstructionOptions) (_ *Result, err err
 	ctx, cancel := context.WithTimeoutCause(ctx, o.MaxTime, errTimeIsOver)
 	defer cancel()
 	counted := metric{"instructions", "instructions/op"}
-	r := b.opened("instructions", counted)
+	r := opened(b, "instructions", counted)
 	r.same(b.Benchmarks, []metric{counted})
 	r.Caveats = append([]string{notTime}, r.Caveats...)
 	for _, bm := range b.Benchmarks {
 		if bm.Unchanged {
 			continue
 		}
-		b.options.Progress("count: " + cleanLine(bm.String()))
-		row, err := b.countBenchmark(ctx, v, bm, o.Threshold)
+		row, err := countBenchmark(ctx, b, v, bm, o.Threshold)
 		if err != nil {
 			return nil, err
 		}
@@ -106,13 +94,13 @@ const notTime = "Instructions are not time: cache misses, wrong guesses of branc
 
 // countBenchmark is the verdict on one benchmark. An error means that nothing
 // more can be counted.
-func (b *Bench) countBenchmark(ctx context.Context, v valgrind, bm Benchmark, threshold float64) (Row, error) {
+func countBenchmark(ctx context.Context, b *bench.Bench, v bench.Valgrind, bm bench.Benchmark, threshold float64) (Row, error) {
 	row := Row{
 		Package: bm.Package, Name: bm.Name, Metric: "instructions", Unit: "instructions/op",
 		Verdict: Inconclusive, File: bm.File, Line: int64(bm.Line),
 	}
-	base, head, err := b.countSides(ctx, v, bm)
-	failed, ok := errors.AsType[*Error](err)
+	base, head, err := b.Instructions(ctx, v, bm)
+	failed, ok := errors.AsType[*bench.Error](err)
 	switch {
 	case ok:
 		row.Why = failed.Reason
@@ -128,67 +116,6 @@ func (b *Bench) countBenchmark(ctx context.Context, v valgrind, bm Benchmark, th
 	}
 	judgeInstructions(&row, base, head, threshold)
 	return row, nil
-}
-
-// countSides counts each side's instructions for one operation, several times.
-func (b *Bench) countSides(ctx context.Context, v valgrind, bm Benchmark) (base, head []float64, err error) {
-	n, err := b.Calibrate(ctx, bm)
-	if err != nil {
-		return nil, nil, err
-	}
-	n = max(leastN, n/emulatedPart)
-	for range countedRuns {
-		for _, side := range []struct {
-			Side
-			counts *[]float64
-		}{{Base, &base}, {Head, &head}} {
-			count, err := b.countRun(ctx, v, bm, side.Side, n)
-			if err != nil {
-				return nil, nil, err
-			}
-			*side.counts = append(*side.counts, count)
-		}
-	}
-	return base, head, nil
-}
-
-// countRun counts the instructions for one operation as [Bench.Run] measures
-// CPU time: what n operations need beyond what 2 need.
-func (b *Bench) countRun(ctx context.Context, v valgrind, bm Benchmark, side Side, n int) (float64, error) {
-	whole, err := b.emulate(ctx, v, bm, side, n)
-	if err != nil {
-		return 0, err
-	}
-	few, err := b.emulate(ctx, v, bm, side, fewOperations)
-	if err != nil {
-		return 0, err
-	}
-	return (whole - few) / float64(n-fewOperations), nil
-}
-
-// emulate executes the test binary under valgrind and gives the instructions of
-// the whole process.
-func (b *Bench) emulate(ctx context.Context, v valgrind, bm Benchmark, side Side, n int) (float64, error) {
-	bin := b.binaries[side][bm.Package]
-	file := filepath.Join(b.scratch.dir, "callgrind.out")
-	defer os.Remove(file) // the next execution's count must not be this one's
-	timeout := emulatedPatience * b.options.Timeout
-	e, err := process{
-		path: v.path, args: v.arguments(file, bin.path, arguments(exactly(bm.Name), n)), dir: bin.dir, env: emulatedEnvironment(b.env),
-		cpu: b.CPU, timeout: timeout, keep: edge,
-	}.run(ctx)
-	if err != nil {
-		return 0, err
-	}
-	_, ok := findLine(e.out, n)
-	if e.stopped != nil || !e.state.Success() || !ok {
-		return 0, e.notEmulated(bm.Package, timeout).of(bm, side)
-	}
-	count, err := readTotals(file)
-	if err != nil {
-		return 0, fmt.Errorf("read what valgrind counted of %s in %s: %w", bm, side, err)
-	}
-	return count, nil
 }
 
 // judgeInstructions fills in the verdict. Counts have no p: all ratios of a run of

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"busywork/analyze"
+	"busywork/analyze/gate/bench"
 	"busywork/analyze/gate/blame"
 )
 
@@ -20,7 +21,7 @@ type Result struct {
 	Caveats []string `json:"caveats"` // what makes the comparison weaker than it looks
 	// Problem is why it could not be judged, or not all that was asked for: the rows
 	// then say what there is, and the command ends with 2 unless with a regression.
-	Problem Problem `json:"problem,omitempty"`
+	Problem bench.Problem `json:"problem,omitempty"`
 }
 
 // Outcome is the verdict on the whole.

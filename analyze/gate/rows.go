@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"busywork/analyze"
-	"busywork/profile"
+	"busywork/analyze/gate/bench"
 )
 
 // A metric is what a row of a gate is about, and its unit.
@@ -16,7 +16,7 @@ var metrics = []metric{{"cpu", "s/op"}, {"allocs", "allocs/op"}, {"bytes", "B/op
 
 // opened is the result of a run before anything is judged: what is compared, and
 // what cannot be.
-func (b *Bench) opened(gate string, m metric) *Result {
+func opened(b *bench.Bench, gate string, m metric) *Result {
 	r := &Result{Gate: gate, Base: b.Base.String(), Head: b.Head.String(), Caveats: slices.Clone(b.Notes)}
 	for _, e := range b.NotCompared {
 		if e.Problem.Caveat() {
@@ -25,7 +25,7 @@ func (b *Bench) opened(gate string, m metric) *Result {
 		}
 		bm := e.Benchmark
 		r.Rows = append(r.Rows, Row{
-			Package: bm.Package, Name: bm.Name, Metric: m.name, Unit: m.unit, Verdict: Inconclusive, Why: e.sided(),
+			Package: bm.Package, Name: bm.Name, Metric: m.name, Unit: m.unit, Verdict: Inconclusive, Why: e.Sided(),
 			File: bm.File, Line: int64(bm.Line),
 		})
 		r.Problem = e.Problem
@@ -40,7 +40,7 @@ func (b *Bench) opened(gate string, m metric) *Result {
 
 // same adds the verdict on what need not be run, because it is the same program on
 // both sides.
-func (r *Result) same(benchmarks []Benchmark, metrics []metric) {
+func (r *Result) same(benchmarks []bench.Benchmark, metrics []metric) {
 	n := 0
 	for _, bm := range benchmarks {
 		if !bm.Unchanged {
@@ -74,15 +74,15 @@ func (t *test) cpuRow() Row {
 		P: j.P, Runs: j.Pairs, Why: j.Why, File: t.File, Line: int64(t.Line),
 	}
 	if t.failed != nil {
-		row.Verdict, row.Why = Inconclusive, t.failed.sided()
+		row.Verdict, row.Why = Inconclusive, t.failed.Sided()
 	}
-	cpu := func(f Figure) float64 { return f.CPU }
+	cpu := func(f bench.Figure) float64 { return f.CPU }
 	row.Base, row.Head = median(t.base, cpu), median(t.head, cpu)
 	return row
 }
 
 // countRow is the verdict on something that is counted.
-func (t *test) countRow(m metric, wobble float64, of func(Figure) float64) Row {
+func (t *test) countRow(m metric, wobble float64, of func(bench.Figure) float64) Row {
 	j := JudgeExact(figures(t.base, of), figures(t.head, of), wobble)
 	row := Row{
 		Package: t.Package, Name: t.Name, Metric: m.name, Unit: m.unit, Verdict: j.Verdict, Base: &j.Base, Head: &j.Head,
@@ -95,7 +95,7 @@ func (t *test) countRow(m metric, wobble float64, of func(Figure) float64) Row {
 }
 
 // median is the middle one of the figures, nil if there are none.
-func median(list []Figure, of func(Figure) float64) *float64 {
+func median(list []bench.Figure, of func(bench.Figure) float64) *float64 {
 	values := figures(list, of)
 	if len(values) == 0 {
 		return nil
@@ -105,20 +105,7 @@ func median(list []Figure, of func(Figure) float64) *float64 {
 	return &m
 }
 
-// String names the program of a side for people: "main (1a2b3c4d5e6f)",
-// "1a2b3c4d5e6f and what is not committed".
-func (o Origin) String() string {
-	short := o.Commit[:min(len(o.Commit), 12)]
-	switch {
-	case o.Ref != "" && o.Ref != short:
-		return profile.Clean(o.Ref) + " (" + short + ")"
-	case o.Changed > 0:
-		return short + " and what is not committed"
-	}
-	return short
-}
-
-func figures(list []Figure, of func(Figure) float64) []float64 {
+func figures(list []bench.Figure, of func(bench.Figure) float64) []float64 {
 	values := make([]float64, len(list))
 	for i, f := range list {
 		values[i] = of(f)

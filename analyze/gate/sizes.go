@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"busywork/profile"
 )
 
 // sizeForm is a number as benchmarks are named by it: 1000, 10k, 1.5M, 64KiB,
@@ -151,7 +153,7 @@ func seriesOf(base, head []Measured, key string) []*series {
 		s := found[m.Package+"\x00"+name]
 		if s == nil {
 			s = &series{
-				pkg: cleanLine(m.Package), name: cleanLine(name), top: cleanLine(n.top), key: cleanLine(n.parts[part].key),
+				pkg: profile.CleanLine(m.Package), name: profile.CleanLine(name), top: profile.CleanLine(n.top), key: profile.CleanLine(n.parts[part].key),
 				base: map[float64][]float64{}, head: map[float64][]float64{},
 			}
 			if s.key == "" {

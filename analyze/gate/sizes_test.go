@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"testing"
+
+	"busywork/analyze/gate/bench"
 )
 
 func TestParseSize(t *testing.T) {
@@ -84,7 +86,7 @@ func TestExponentLimit(t *testing.T) {
 	}
 	for _, given := range []string{"", "=", "=0.2", "BenchmarkCancel", "BenchmarkCancel=", "BenchmarkCancel=x", "BenchmarkCancel=NaN", "BenchmarkCancel=-1", "BenchmarkCancel=11", "Benchmark(=0.2"} {
 		_, err := ParseExponentLimit(given)
-		if e, ok := errors.AsType[*Error](err); !ok || e.Problem != BadOption {
+		if e, ok := errors.AsType[*bench.Error](err); !ok || e.Problem != bench.BadOption {
 			t.Errorf("%q is taken: %v", given, err)
 		}
 	}

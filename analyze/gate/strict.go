@@ -38,7 +38,7 @@ func (f strictFile) read(data []byte) (_ ast.Node, err error) {
 		if at, ok := errors.AsType[yaml.Error](err); ok && at.GetToken() != nil && at.GetToken().Position != nil {
 			return nil, f.errorAt(at.GetToken().Position.Line, "%s", at.GetMessage())
 		}
-		return nil, &profile.Unavailable{Reason: f.name + ": " + cleanLine(err.Error())}
+		return nil, &profile.Unavailable{Reason: f.name + ": " + profile.CleanLine(err.Error())}
 	}
 	if len(file.Docs) > 1 {
 		return nil, &profile.Unavailable{Reason: fmt.Sprintf("%s: %d YAML documents, want one", f.name, len(file.Docs))}
@@ -54,7 +54,7 @@ func (f strictFile) read(data []byte) (_ ast.Node, err error) {
 
 // errorAt says what is wrong in which line.
 func (f strictFile) errorAt(line int, format string, args ...any) error {
-	return &profile.Unavailable{Reason: fmt.Sprintf("%s, line %d: ", f.name, line) + cleanLine(fmt.Sprintf(format, args...))}
+	return &profile.Unavailable{Reason: fmt.Sprintf("%s, line %d: ", f.name, line) + profile.CleanLine(fmt.Sprintf(format, args...))}
 }
 
 // A strictKey is a key that a mapping may have, and what takes its value.

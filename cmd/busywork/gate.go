@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"busywork/analyze/gate"
+	"busywork/analyze/gate/bench"
 	"busywork/profile"
 )
 
@@ -42,7 +43,7 @@ Regressions that somebody has accepted stand in ` + gate.AcceptedFile + `, with 
 // quote writes what the compiler or a benchmark said about an error. The error
 // itself comes after it, in the last lines of a log.
 func quote(w io.Writer, err error) {
-	if e, ok := errors.AsType[*gate.Error](err); ok {
+	if e, ok := errors.AsType[*bench.Error](err); ok {
 		for _, line := range e.Output {
 			fmt.Fprintf(w, "  %s\n", profile.Clean(line))
 		}
@@ -171,7 +172,7 @@ func tellGitHub(r *gate.Result, s streams) error {
 
 // sidesFlags say which benchmarks of which sides are compared.
 type sidesFlags struct {
-	gate.Options
+	bench.Options
 	maxTime time.Duration
 }
 
@@ -179,7 +180,7 @@ func (f *sidesFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.Base, "base", "", "what to compare with: a branch, a tag or a commit (required)")
 	set.StringVar(&f.Pattern, "bench", "", "which benchmarks, as for go test -bench (default: all)")
 	set.StringArrayVar(&f.Flags, "build-flag", nil, "a build flag for both sides, such as -tags=integration")
-	set.DurationVar(&f.Timeout, "timeout", gate.DefaultTimeout, "most time that one execution of a benchmark may take")
+	set.DurationVar(&f.Timeout, "timeout", bench.DefaultTimeout, "most time that one execution of a benchmark may take")
 	set.DurationVar(&f.maxTime, "max-time", gate.DefaultMaxTime, "most time that measuring may take; what has no verdict by then is inconclusive")
 	cobra.MarkFlagRequired(set, "base")
 }
@@ -198,7 +199,7 @@ func (f *sidesFlags) check() error {
 }
 
 // benchmarks completes the options by the packages and a progress line.
-func (f *sidesFlags) benchmarks(packages []string, p *progress) gate.Options {
+func (f *sidesFlags) benchmarks(packages []string, p *progress) bench.Options {
 	o := f.Options
 	o.Packages = packages
 	o.Progress = func(step string) { p.step(profile.Clean(step), 0, 0) }
