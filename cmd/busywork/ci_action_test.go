@@ -223,7 +223,7 @@ func TestActionRuns(t *testing.T) {
 		{"release", nil, 2, "fetch-depth: 0"},
 		{"main", map[string]string{"command": "run; touch stolen"}, 2, "must be run, growth"},
 		{"main", map[string]string{"bench": "BenchmarkDispatch$(touch stolen)"}, 2, "$(touch stolen)"},
-		{"main", map[string]string{"bench": "BenchmarkDispatch$", "max-time": "1s", "args": "--threshold\n0.05\n"}, 1, "::error file=subject_test.go,"},
+		{"main", map[string]string{"bench": "BenchmarkDispatch$", "max-time": "1s", "args": "--threshold\n0.05\n"}, 1, "::error file=dispatch.go,"},
 		{"", map[string]string{"bench": "BenchmarkDispatch$", "max-time": "1s", "base": seeded.Base}, 1, "BenchmarkDispatch allocs"},
 		{"", map[string]string{"command": "budget", "args": "budget of ours.yaml\n" + waste}, 1, "refused-work"},
 	} {

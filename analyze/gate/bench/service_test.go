@@ -30,7 +30,6 @@ package queue
 import (
 	"fmt"
 	"os"
-	"strings"
 	"testing"
 )
 
