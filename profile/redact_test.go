@@ -234,3 +234,18 @@ func BenchmarkRedactCommand(b *testing.B) {
 		redactCommand(args)
 	}
 }
+
+func TestCleanLine(t *testing.T) {
+	for line, want := range map[string]string{
+		"  a\tb\x1b[31m \n":                "a b[31m",
+		"":                                 "",
+		strings.Repeat("x", shownBytes):    strings.Repeat("x", shownBytes),
+		strings.Repeat("x", shownBytes+1):  strings.Repeat("x", shownBytes) + "…",
+		"x" + strings.Repeat("é", 200):     "x" + strings.Repeat("é", 119) + "…",
+		strings.Repeat(" ", 2000) + "late": "",
+	} {
+		if got := CleanLine(line); got != want {
+			t.Errorf("%.40q: got %q, want %q", line, got, want)
+		}
+	}
+}
