@@ -137,7 +137,6 @@ func (j *job) capture(t *testing.T, name string) {
 
 var (
 	runTime  = regexp.MustCompile(`(busywork gate run .*)--max-time \S+`)
-	growTime = regexp.MustCompile(`(busywork gate growth .*)--max-time \S+`)
 	measures = regexp.MustCompile(`(busywork gate (run|growth|instructions)) `)
 	lastDay  = regexp.MustCompile(`until: \S+`)
 )
@@ -147,7 +146,6 @@ var (
 // allocations exactly: so it is known what the gate must say.
 func shortened(script, bench string) string {
 	script = runTime.ReplaceAllString(script, "${1}--max-time 1s")
-	script = growTime.ReplaceAllString(script, "${1}--max-time 12s") // a hundred times the size costs a hundred times as much: few runs will do
 	return measures.ReplaceAllString(script, "$1 --bench '"+bench+"' ")
 }
 

@@ -134,7 +134,7 @@ func grown(t *testing.T, repo *seeded.Repository) {
 		t.Fatal(err)
 	}
 	const limit = 0.2
-	args := []string{"growth", "--bench", "^BenchmarkCancel$/^n=(100|1000|10000)$", "--max-exponent", "BenchmarkCancel=0.2", "--max-time", "15s"}
+	args := []string{"growth", "--bench", "^BenchmarkCancel$/^n=(100|1000|10000)$", "--max-exponent", "BenchmarkCancel=0.2", "--max-time", "30s"}
 	r, code := gated(t, args...)
 	got := row(t, r, "exponent")
 	if code != exitFindings || got.Verdict != gate.Slower || got.Limit == nil || *got.Limit != limit {
