@@ -231,9 +231,9 @@ func (p *ComparedPrediction) verdict(saving float64) string {
 	case saving < 0:
 		return "expected a less busy host"
 	case less:
-		return "saved more than predicted"
+		return "understated the saving"
 	}
-	return "saved less than predicted"
+	return "overstated the saving"
 }
 
 // kinOfWent says whether a finding is shown beneath another that went as well.

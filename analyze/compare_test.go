@@ -45,10 +45,10 @@ func TestCompare(t *testing.T) {
 	}{
 		{"fixed, at the same load", side(100, 1, 0.8, wasting("a")), side(100, 0.4, 0.5), "a gone; a job costs 40 % of the CPU that it did; the prediction came true", 0.4, "came true"},
 		{"fixed, at twice the load", side(100, 1, 0.8, wasting("a")), side(200, 0.8, 1.0), "a gone; a job costs 40 % of the CPU that it did; the prediction came true", 0.4, "came true"},
-		{"saves less", side(100, 1, 0.8, wasting("a")), side(100, 0.9, 0.75), "a gone; a job costs 90 % of the CPU that it did; the prediction saved less than predicted", 0.9, "saved less than predicted"},
-		{"saves more", side(100, 1, 0.8, wasting("a")), side(100, 0.1, 0.2), "a gone; a job costs 10 % of the CPU that it did; the prediction saved more than predicted", 0.1, "saved more than predicted"},
+		{"saves less", side(100, 1, 0.8, wasting("a")), side(100, 0.9, 0.75), "a gone; a job costs 90 % of the CPU that it did; the prediction overstated the saving", 0.9, "overstated the saving"},
+		{"saves more", side(100, 1, 0.8, wasting("a")), side(100, 0.1, 0.2), "a gone; a job costs 10 % of the CPU that it did; the prediction understated the saving", 0.1, "understated the saving"},
 		{"less work is no less waste", side(100, 1, 0.8, wasting("a")), side(50, 0.5, 0.4, wasting("a")), "a still there; a job costs the same CPU", 1, ""},
-		{"another in its place", side(100, 1, 0.8, wasting("a")), side(100, 1, 0.8, wasting("b")), "a gone; b new; a job costs the same CPU; the prediction saved less than predicted", 1, "saved less than predicted"},
+		{"another in its place", side(100, 1, 0.8, wasting("a")), side(100, 1, 0.8, wasting("b")), "a gone; b new; a job costs the same CPU; the prediction overstated the saving", 1, "overstated the saving"},
 		{"nobody counts", side(0, 1, 0.8, wasting("a")), side(0, 0.4, 0.5), "a gone; the prediction came true", 0, "came true"},
 		{"nothing", side(100, 1, 0.8), side(100, 1, 0.8), "nothing found before or after; a job costs the same CPU", 1, ""},
 	} {

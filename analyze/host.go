@@ -215,7 +215,8 @@ func newCgroup(samples []profile.CgroupSample) *Cgroup {
 // A Verdict says in a word, and in a sentence, what the machine is limited by.
 type Verdict struct {
 	Word     string // one of the words below; part of the JSON contract
-	Sentence string
+	Sentence string // with all figures
+	Brief    string // without those of the host's modes and of the backlog, for where they are shown anyhow
 }
 
 // The words of a Verdict.
@@ -253,7 +254,8 @@ const (
 // and not getting less; it may be "".
 func judgeHost(h *Host, g *Cgroup, target float64, backlog string) Verdict {
 	if h == nil {
-		return Verdict{VerdictUnknown, "no host metrics: see the gaps"}
+		const blind = "no host metrics: see the gaps"
+		return Verdict{VerdictUnknown, blind, blind}
 	}
 	figures := fmt.Sprintf("user %s, system %s, iowait %s, steal %s, idle %s of %d CPUs",
 		Percent(h.User), Percent(h.System+h.IRQ), Percent(h.IOWait), Percent(h.Steal), Percent(h.Idle), h.CPUs)
@@ -261,24 +263,26 @@ func judgeHost(h *Host, g *Cgroup, target float64, backlog string) Verdict {
 	if target > 0 && h.Busy() > 0 {
 		of = fmt.Sprintf("; the target is %s of what is busy", Percent(min(1, target/h.Cores(h.Busy()))))
 	}
-	say := func(word, text string) Verdict { return Verdict{word, text + ": " + figures + of} }
+	say := func(word, text, more string) Verdict {
+		return Verdict{word, text + more + ": " + figures + of, text + of}
+	}
 	switch {
 	case g != nil && g.Quota > 0 && g.Throttled >= throttledShare:
-		return say(VerdictThrottled, fmt.Sprintf("throttled by its own limit of %.2g cores in %s of periods", g.Quota, Percent(g.Throttled)))
+		return say(VerdictThrottled, fmt.Sprintf("throttled by its own limit of %.2g cores in %s of periods", g.Quota, Percent(g.Throttled)), "")
 	case h.Steal >= stolen:
-		return say(VerdictStolen, "kept short of CPU by the hypervisor")
+		return say(VerdictStolen, "kept short of CPU by the hypervisor", "")
 	case h.IOWait >= waitingDisk:
-		return say(VerdictDisk, "waiting for disk")
+		return say(VerdictDisk, "waiting for disk", "")
 	case h.Busy() >= saturated && h.System+h.IRQ > h.User:
-		return say(VerdictKernel, "CPU-bound in the kernel")
+		return say(VerdictKernel, "CPU-bound in the kernel", "")
 	case h.Busy() >= saturated:
-		return say(VerdictUser, "CPU-bound in user space")
+		return say(VerdictUser, "CPU-bound in user space", "")
 	case backlog != "" && h.Busy() < idleBelow:
-		return say(VerdictBacklog, "idle while work waits ("+backlog+")")
+		return say(VerdictBacklog, "idle while work waits", " ("+backlog+")")
 	case h.Busy() < nothing:
-		return say(VerdictIdle, "idle")
+		return say(VerdictIdle, "idle", "")
 	}
-	return say(VerdictHealthy, "neither saturated nor idle")
+	return say(VerdictHealthy, "neither saturated nor idle", "")
 }
 
 // Percent shows a fraction: one digit below 10 %, none above.

@@ -78,6 +78,7 @@ type ReportHost struct {
 	TargetCores float64 `json:"target_cores"`
 	Verdict     string  `json:"verdict"`
 	Sentence    string  `json:"sentence"`
+	Brief       string  `json:"-"` // the sentence without figures that stand elsewhere
 }
 
 // A Finding is one piece of wasted work.
@@ -273,7 +274,7 @@ func newReport(f *Facts) *Report {
 }
 
 func reportHost(f *Facts) ReportHost {
-	h := ReportHost{Verdict: f.Verdict.Word, Sentence: f.Verdict.Sentence, TargetCores: f.TargetCores}
+	h := ReportHost{Verdict: f.Verdict.Word, Sentence: f.Verdict.Sentence, Brief: f.Verdict.Brief, TargetCores: f.TargetCores}
 	if f.Host != nil {
 		h.Known, h.Cores = true, f.Host.CPUs
 		h.User, h.System = f.Host.User, f.Host.System+f.Host.IRQ

@@ -162,6 +162,7 @@ func TestFindingStates(t *testing.T) {
 	for state, want := range map[*row]string{
 		{state: rowNew}:             "new: found for the first time",
 		{state: rowQuiet}:           "not found in the last window",
+		{state: rowBlind}:           "not looked for in the last window",
 		{state: rowGone, missed: 5}: "gone: not found in the last 5 windows",
 	} {
 		state.id, state.finding = s.rows[0].id, s.rows[0].finding

@@ -137,11 +137,23 @@ func (x *findingText) state() string {
 		return "new: found for the first time in the last few windows"
 	case rowQuiet:
 		return "not found in the last window, which may be chance" + asSeen
+	case rowBlind:
+		return "not looked for in the last window: " + reasonOf(x.report, x.f.Rule) + asSeen
 	case rowGone:
 		if x.row.missed > 0 {
 			return fmt.Sprintf("gone: not found in the last %d windows%s", x.row.missed, asSeen)
 		}
 		return "not found in this window" + asSeen
+	}
+	return ""
+}
+
+// reasonOf is why a rule found what it found, or could not look.
+func reasonOf(r *analyze.Report, rule string) string {
+	for _, s := range r.Rules {
+		if s.Rule == rule {
+			return s.Reason
+		}
 	}
 	return ""
 }
@@ -163,22 +175,17 @@ func (x *findingText) settles() {
 // will then be possible.
 func (x *findingText) prediction() {
 	if p := x.f.Prediction; p != nil {
-		load := "at the same load"
-		if p.After > p.Before {
-			load = "with the work then done"
-		}
 		x.label("host busy")
 		column := x.x
 		x.busy(p.Before, "now", p.Before, p.Before, column, "")
 		x.tab(column)
 		x.busy(p.After, "then", p.Low, p.High, column,
-			fmt.Sprintf("%s to %s %s", analyze.Percent(p.Low), analyze.Percent(p.High), load))
+			fmt.Sprintf("%s to %s %s", analyze.Percent(p.Low), analyze.Percent(p.High), report.Load(p)))
 	} else if !x.report.Host.Known {
 		x.field("then", "no prediction: the host was not observed")
 	}
 	if a := x.f.After; a != nil {
-		x.field("jobs", fmt.Sprintf("%s a second (%s to %s) will be possible",
-			report.Figure(a.Value, "1"), report.Figure(a.Low, "1"), report.Figure(a.High, "1")))
+		x.field("jobs", report.Possible(a))
 	}
 }
 

@@ -62,7 +62,7 @@ func (m *Model) headerView() string {
 func (m *Model) state() string {
 	var list []string
 	if s := m.scene; s.mark != nil {
-		list = append(list, "since "+clock(s.mark.Report.Window.End))
+		list = append(list, s.sinceMark())
 	}
 	if m.recording != "" {
 		list = append(list, "● REC")

@@ -23,11 +23,10 @@ type layout struct {
 	Targets rect // the list of targets, where there are several
 	Body    rect // the screen
 	Footer  rect // keys, or what has just happened
-
-	Overview overviewLayout // from the body's upper left corner
 }
 
-// An overviewLayout says where the parts of the overview go.
+// An overviewLayout says where the parts of the overview go, from the body's upper
+// left corner.
 type overviewLayout struct {
 	Verdict  rect // the host in one sentence
 	Host     rect // its CPU time as one bar, and in figures
@@ -67,31 +66,40 @@ func arrange(w, h, targets int) layout {
 		l.Targets, rest = rect{rest.X, rest.Y, list, rest.H}, rect{rest.X + list, rest.Y, rest.W - list, rest.H}
 	}
 	l.Body = rest
-	l.Overview = arrangeOverview(rest.W, rest.H)
 	return l
 }
 
 // arrangeOverview: the verdict, the host's bar and the findings are there in any
 // case; the more room there is, the more of the history, the backlog and the
-// ledger is beside or between them. Findings get what is left, about half.
-func arrangeOverview(w, h int) overviewLayout {
+// ledger is beside or between them. Findings get what is left, about half. Since a
+// mark there is more to say; where no queue is known, the history has the room of
+// its depths.
+func arrangeOverview(w, h int, marked, depths bool) overviewLayout {
 	var o overviewLayout
 	rest := rect{0, 0, w, h}
-	o.Verdict, rest = rest.below(pick(h, 1, 16, 2, 30, 3))
+	verdict := pick(h, 1, 16, 2)
+	if marked {
+		verdict = pick(h, 1, 16, 2, 30, 4)
+	}
+	o.Verdict, rest = rest.below(verdict)
 	o.Host, rest = rest.below(2)
 	history := pick(h, 0, 19, 4, 26, 5, 34, 8, 50, 12)
 	o.Queue, rest = rest.below(1)
 	if w >= wide {
-		var band rect
-		band, rest = rest.below(history)
-		half := band.W / 2 // so that both charts are of the same windows
-		o.History, o.Depths = rect{band.X, band.Y, half, band.H}, rect{band.X + half, band.Y, band.W - half, band.H}
+		o.History, rest = rest.below(history)
+		if depths {
+			half := w / 2 // so that both charts are of the same windows
+			o.History.W, o.Depths = half, rect{half, o.History.Y, w - half, o.History.H}
+		}
 		o.Findings, o.Ledger = rest.split()
 		return o
 	}
 	o.History, rest = rest.below(history)
 	if h >= 30 {
 		o.Depths, rest = rest.below(history)
+		if !depths {
+			o.History.H, o.Depths = o.History.H+o.Depths.H, rect{}
+		}
 	}
 	ledger := pick(h, 0, 19, 5, 26, 6, 50, 12)
 	o.Findings, o.Ledger = rest.below(rest.H - ledger)

@@ -63,6 +63,7 @@ type Model struct {
 	guide     pager  // the help, while it is open
 	recording string // the folder, "" if nothing is recorded
 	said      saidMsg
+	saidAt    time.Time
 	now       time.Time
 	ended     bool                          // the feed has no more to give
 	calling   map[*analyze.Examination]bool // whose profile is being made into a tree
@@ -114,6 +115,19 @@ func tick() tea.Cmd {
 	return tea.Tick(time.Second, func(t time.Time) tea.Msg { return tickMsg(t) })
 }
 
+// noticeFor is how long the footer says what has happened, if nobody presses a key:
+// long enough to be read twice. What went wrong stays.
+const noticeFor = 10 * time.Second
+
+// tick is a second that has passed.
+func (m *Model) tick(now time.Time) tea.Cmd {
+	m.now = now
+	if m.said.err == nil && now.Sub(m.saidAt) > noticeFor {
+		m.said = saidMsg{}
+	}
+	return tick()
+}
+
 // Update routes; nothing here waits for anything.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
@@ -136,8 +150,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case saidMsg:
 		return m, m.say(msg)
 	case tickMsg:
-		m.now = time.Time(msg)
-		return m, tick()
+		return m, m.tick(time.Time(msg))
 	}
 	return m, nil
 }
@@ -211,7 +224,7 @@ func (m *Model) end(err error) tea.Cmd {
 }
 
 func (m *Model) say(s saidMsg) tea.Cmd {
-	m.said = s
+	m.said, m.saidAt = s, m.now
 	return nil
 }
 

@@ -19,10 +19,11 @@ type overview struct {
 	scene *scene
 	enter key.Binding
 
-	list  list   // of findings
-	id    string // of the finding that the cursor is on
-	depth int    // rows that a finding takes
-	name  int    // width of the longest name of a rule
+	list    list   // of findings
+	id      string // of the finding that the cursor is on
+	depth   int    // rows that a finding takes
+	name    int    // width of the longest name of a rule
+	columns findingColumns
 
 	atMark map[string]float64   // cores by finding, at the mark
 	mark   *analyze.Examination // what atMark is of
@@ -60,11 +61,8 @@ func (o *overview) draw() {
 	if s == nil {
 		return
 	}
-	o.parts = arrangeOverview(o.w, o.h)
 	depthOf := deepestQueue(s.report())
-	if depthOf == nil {
-		o.parts.withoutDepths()
-	}
+	o.parts = arrangeOverview(o.w, o.h, s.mark != nil, depthOf != nil)
 	o.fit()
 	o.above, o.ledger = "", ""
 	if s.report() == nil {
@@ -93,16 +91,6 @@ type drawing struct {
 	r *analyze.Report
 
 	then *analyze.Report // at the mark; nil if there is none
-}
-
-// withoutDepths gives the history what a chart of depths would have had.
-func (l *overviewLayout) withoutDepths() {
-	if l.Depths.X > 0 {
-		l.History.W += l.Depths.W
-	} else {
-		l.History.H += l.Depths.H
-	}
-	l.Depths = rect{}
 }
 
 // stacked puts one drawing below another; one without rows is "".

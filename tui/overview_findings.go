@@ -2,37 +2,101 @@ package tui
 
 import (
 	"strconv"
+	"strings"
 
 	"busywork/analyze"
 	"busywork/analyze/report"
 )
 
-const (
-	// A finding takes at most headline, messageRows and fixRows.
-	messageRows, fixRows = 3, 3
-	// twoRowsFrom is the room from which a finding has two rows, though not all of
-	// them are seen then.
-	twoRowsFrom = 6
-)
+// twoRowsFrom is the room from which a finding has two rows, though not all of them
+// are seen then.
+const twoRowsFrom = 6
 
 // titleRows is what the findings' title takes.
 func (o *overview) titleRows() int { return pick(o.parts.Findings.H, 0, 5, 1) }
 
-// fit gives each finding as many rows as there are for it. All have the same
-// number: so a row of the screen belongs to the finding that it belonged to
-// before, and a click hits what was seen.
+// fit gives each finding as many rows as there are for it, and none needs more. All
+// have the same number: so a row of the screen belongs to the finding that it
+// belonged to before, and a click hits what was seen.
 func (o *overview) fit() {
 	room := o.parts.Findings.H - o.titleRows()
 	n := len(o.scene.rows)
-	o.depth = room / max(1, n)
-	o.depth = max(o.depth, pick(room, 1, twoRowsFrom, 2))
-	o.depth = min(o.depth, 1+messageRows+fixRows, max(1, room))
-	o.list.resize(n, room/o.depth)
 	o.name = 0
 	for _, r := range o.scene.rows {
 		o.name = min(findingName, max(o.name, width(r.finding.Rule)))
 	}
+	o.columns = columnsOfFindings(o.parts.Findings.W, o.name, o.mark != nil)
+	o.depth = room / max(1, n)
+	o.depth = max(o.depth, pick(room, 1, twoRowsFrom, 2))
+	o.depth = min(o.depth, o.deepest(), max(1, room))
+	o.list.resize(n, room/o.depth)
 	o.moved()
+}
+
+// deepest is the most rows that one of the findings has something for.
+func (o *overview) deepest() int {
+	most := 1
+	for _, r := range o.scene.rows {
+		if most >= o.depth {
+			break // nobody asks for more
+		}
+		b := o.blurb(r)
+		most = max(most, 1+b.rows())
+	}
+	return most
+}
+
+// A blurb is what stands below a finding's headline, in rows.
+type blurb struct {
+	message []string
+	then    string // what the fix will do; "" if that is not known
+	fix     []string
+}
+
+func (b *blurb) rows() int { return len(b.message) + min(1, len(b.then)) + len(b.fix) }
+
+const thenLabel, jobsLabel, fixLabel = "then: ", "jobs: ", "fix: "
+
+// blurb is that of a finding. What is gone needs no fix.
+func (o *overview) blurb(r *row) blurb {
+	f, w := r.finding, max(1, o.parts.Findings.W-o.columns.indent)
+	b := blurb{message: folded(f.Message, w, w)}
+	if r.state == rowGone {
+		return b
+	}
+	switch {
+	case f.After != nil: // it is delay that is wasted
+		b.then = jobsLabel + report.Possible(f.After)
+	case f.Prediction != nil:
+		b.then = thenLabel + report.Then(f.Prediction)
+		if with := b.then + " " + report.Load(f.Prediction); width(with) <= w {
+			b.then = with
+		}
+	}
+	if f.Fix != "" {
+		b.fix = folded(fixLabel+f.Fix, w, w)
+	}
+	return b
+}
+
+// briefRows is how many rows the message of a finding takes, and its fix, before
+// the other one gets as many: the figures stand in the first sentence.
+const briefRows = 3
+
+// within is how many rows of message, prediction and fix there are in n. The
+// beginning of each comes before the end of any.
+func (b *blurb) within(n int) (message, then, fix int) {
+	take := func(want int) int {
+		got := max(0, min(want, n))
+		n -= got
+		return got
+	}
+	message = take(min(briefRows, len(b.message)))
+	then = take(min(1, len(b.then)))
+	fix = take(min(briefRows, len(b.fix)))
+	message += take(len(b.message) - message)
+	fix += take(len(b.fix) - fix)
+	return message, then, fix
 }
 
 // findings draws those that are to be seen.
@@ -46,9 +110,8 @@ func (o *overview) findings() string {
 	if len(o.scene.rows) == 0 {
 		o.nothing(p)
 	}
-	columns := columnsOfFindings(at.W, o.name, o.mark != nil)
 	for i := from; i < to; i++ {
-		o.finding(p, columns, o.scene.rows[i], i == o.list.at)
+		o.finding(p, o.scene.rows[i], i == o.list.at)
 	}
 	return p.String()
 }
@@ -128,31 +191,49 @@ func columnsOfFindings(w, name int, marked bool) findingColumns {
 // stateSigns and stateWords say how a finding stands over the windows; the second
 // word is for where there is little room.
 var (
-	stateSigns = [...]string{rowThere: "  ", rowNew: "+ ", rowQuiet: "~ ", rowGone: "– "}
-	stateWords = [...][2]string{rowThere: {"", ""}, rowNew: {"new", "new"}, rowQuiet: {"not in this window", "not now"}, rowGone: {"gone", "gone"}}
+	stateSigns = [...]string{rowThere: "  ", rowNew: "+ ", rowQuiet: "~ ", rowBlind: "? ", rowGone: "– "}
+	stateWords = [...][2]string{rowThere: {"", ""}, rowNew: {"new", "new"}, rowQuiet: {"not in this window", "not now"}, rowBlind: {"not looked for", "not seen"}, rowGone: {"gone", "gone"}}
 )
 
-// finding draws one: its headline, and as far as it has the rows the message and
-// the fix.
-func (o *overview) finding(p *page, c findingColumns, r *row, selected bool) {
+// finding draws one: its headline and, as far as it has the rows, what stands below
+// that.
+func (o *overview) finding(p *page, r *row, selected bool) {
 	t := o.scene.theme
 	below := p.y + o.depth
-	o.headline(p, c, r, selected)
+	o.headline(p, o.columns, r, selected)
 	look := t.plain
 	if r.state == rowGone {
 		look = t.faint
 	}
-	f := r.finding
 	if o.depth == 2 {
-		p.tab(c.indent).line(look, f.Message) // to the last letter, which wrap is not
+		p.tab(o.columns.indent).line(look, r.finding.Message) // to the last letter, which folding does not do
 	} else if o.depth > 2 {
-		p.tab(c.indent).wrap(look, c.indent, min(messageRows, o.depth-1), f.Message)
-	}
-	if n := min(fixRows, below-p.y); n > 0 && o.depth > 1+messageRows && f.Fix != "" && r.state != rowGone {
-		p.tab(c.indent).put(t.key, "fix: ").wrap(look, c.indent, n, f.Fix)
+		b := o.blurb(r)
+		message, then, fix := b.within(o.depth - 1)
+		o.paragraph(p, style{}, "", look, b.message, message)
+		if then > 0 {
+			o.paragraph(p, t.key, b.then[:len(thenLabel)], look, []string{b.then}, 1)
+		}
+		o.paragraph(p, t.key, fixLabel, look, b.fix, fix)
 	}
 	for p.y < below && p.rows() > 0 {
 		p.end()
+	}
+}
+
+// paragraph writes the first n rows of a text, with a label at the beginning in a
+// look of its own.
+func (o *overview) paragraph(p *page, lead style, label string, look style, rows []string, n int) {
+	for i, row := range rows[:min(n, len(rows))] {
+		p.tab(o.columns.indent)
+		if rest, whole := strings.CutPrefix(row, label); i == 0 && whole {
+			p.put(lead, label)
+			row = rest
+		}
+		if i+1 == n && n < len(rows) {
+			row = elided(row, p.left())
+		}
+		p.line(look, row)
 	}
 }
 
@@ -173,7 +254,7 @@ func (o *overview) headline(p *page, c findingColumns, r *row, selected bool) {
 	p.put(bold, cut(f.Rule, c.name)).pad(plain, name)
 	o.cost(p, plain, name+c.cost, r, selected)
 	if c.share > 0 {
-		p.ending(plain, p.x+c.share, shareOf(r))
+		p.ending(plain, p.x+c.share, o.share(r))
 	}
 	if c.confidence > 0 {
 		p.put(plain, " ").put(faint, string(f.Confidence))
@@ -192,25 +273,29 @@ func (o *overview) cost(p *page, look style, end int, r *row, selected bool) {
 		p.ending(look, end, string(append(append(buffer[:0], compact(f.Delay.JobHours)...), " waiting"...)))
 		return
 	}
+	if o.mark == nil {
+		p.ending(look, end, string(append(appendCores(buffer[:0], r.waste), " cores"...)))
+		return
+	}
 	b, how := buffer[:0], look
-	if o.mark != nil {
-		now := r.waste
-		if r.state == rowGone {
-			now = 0
-		}
-		was, known := o.atMark[r.id]
-		if known {
-			b = appendCores(b, was)
-		} else {
-			b = append(b, unknown...)
-		}
-		b = append(b, "→"...)
+	was, known := o.atMark[r.id]
+	if known {
+		b = appendCores(b, was)
+	} else {
+		b = append(b, unknown...)
+	}
+	b = append(b, "→"...)
+	switch now := r.waste; r.state {
+	case rowQuiet, rowBlind:
+		b = append(b, unknown...)
+	case rowGone:
+		now = 0
+		fallthrough
+	default:
 		b = appendCores(b, now)
 		if !selected && known {
 			_, how = o.scene.theme.change(now-was, 2, lessIsBetter)
 		}
-	} else {
-		b = appendCores(b, r.waste)
 	}
 	p.ending(how, end, string(append(b, " cores"...)))
 }
@@ -220,10 +305,11 @@ func (p *page) ending(look style, column int, text string) *page {
 	return p.pad(look, column-width(text)).put(look, text)
 }
 
-// shareOf is what part of the host a finding wastes, as smooth as its cores.
-func shareOf(r *row) string {
+// share is what part of the host a finding wastes, as smooth as its cores; since the
+// mark, of those that are there.
+func (o *overview) share(r *row) string {
 	w := &r.finding.Waste
-	if !(w.Cores > 0) {
+	if !(w.Cores > 0) || o.mark != nil && r.state >= rowQuiet {
 		return ""
 	}
 	return analyze.Percent(w.ShareOfHost * r.waste / w.Cores)

@@ -17,13 +17,13 @@ func (v drawing) verdict(at rect) string {
 		p.put(v.t.problem, "! ").line(v.t.bold, "no newer window: "+v.s.err.Error())
 	}
 	if c := v.s.change; c != nil && p.rows() > 0 {
-		p.put(v.t.key, "since "+clock(v.then.Window.End)+" ").wrap(v.t.bold, 0, p.rows(), c.Verdict)
+		p.put(v.t.key, v.s.sinceMark()+" ").wrap(v.t.bold, 0, p.rows(), c.Verdict)
 	}
 	if n := p.rows(); n > 0 {
 		if v.r.Done != nil {
-			n = max(1, n-1) // the sentence ends with figures that the bar has, too
+			n = max(1, n-1)
 		}
-		p.wrap(v.t.bold, 0, n, report.Capital(v.r.Host.Sentence))
+		p.wrap(v.t.bold, 0, n, report.Capital(v.r.Host.Brief))
 	}
 	if v.r.Done != nil && p.rows() > 0 {
 		v.done(p, v.r.Done)

@@ -148,3 +148,20 @@ func TestDeepestQueue(t *testing.T) {
 		t.Error("there is no queue")
 	}
 }
+
+// Where there are few rows, a finding's figures, prediction and fix all begin; where
+// there are many, nothing is cut.
+func TestBlurbWithin(t *testing.T) {
+	b := blurb{message: make([]string, 5), then: "then: …", fix: make([]string, 6)}
+	for n, want := range map[int][3]int{
+		0: {0, 0, 0}, 1: {1, 0, 0}, 3: {3, 0, 0}, 4: {3, 1, 0}, 5: {3, 1, 1}, 7: {3, 1, 3}, 8: {4, 1, 3}, 10: {5, 1, 4}, 12: {5, 1, 6}, 40: {5, 1, 6},
+	} {
+		message, then, fix := b.within(n)
+		if got := [3]int{message, then, fix}; got != want {
+			t.Errorf("%d rows: %v, want %v", n, got, want)
+		}
+	}
+	if b.rows() != 12 {
+		t.Errorf("%d rows in all, want 12", b.rows())
+	}
+}

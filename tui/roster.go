@@ -31,6 +31,7 @@ const (
 	rowThere rowState = iota
 	rowNew            // since the last few windows
 	rowQuiet          // not in this window, which may be chance
+	rowBlind          // its rule could not look in this window
 	rowGone           // not for several windows in turn
 )
 
@@ -88,26 +89,42 @@ func (s *roster) next(r *analyze.Report, first bool) {
 	for _, old := range s.rows {
 		byID[old.id] = old
 	}
-	inWindow := make(map[string]bool, len(found.rows))
+	inWindow, beneath := make(map[string]bool, len(found.rows)), s.beneath()
 	for _, now := range found.rows {
 		inWindow[now.id] = true
 		if old := byID[now.id]; old != nil {
 			old.sawAgain(now.finding)
 			continue
 		}
-		if !first {
+		if !first && !beneath[now.id] {
 			now.state = rowNew
 		}
 		s.rows = append(s.rows, now)
 	}
-	looked := looked(r)
+	looked, beneath := looked(r), found.beneath()
 	s.rows = slices.DeleteFunc(s.rows, func(old *row) bool {
-		if !inWindow[old.id] && looked[old.finding.Rule] {
+		switch {
+		case inWindow[old.id]:
+		case looked[old.finding.Rule]:
 			old.miss()
+		case old.state != rowGone:
+			old.state = rowBlind
 		}
-		return old.missed >= forgetAfter
+		return old.missed >= forgetAfter || old.missed >= goneAfter && beneath[old.id]
 	})
 	s.order()
+}
+
+// beneath is the findings that stand beneath others, of whose cause they are: they
+// have not gone, and are not new when they stand for themselves again.
+func (s *roster) beneath() map[string]bool {
+	set := map[string]bool{}
+	for _, r := range s.rows {
+		for i := range r.finding.Kin {
+			set[rowID(&r.finding.Kin[i])] = true
+		}
+	}
+	return set
 }
 
 // looked is the rules that could look in this window: one that was skipped has
@@ -129,7 +146,7 @@ func (r *row) sawAgain(f *analyze.Finding) {
 		r.state = rowNew
 	}
 	r.missed = 0
-	if r.state == rowQuiet || r.state == rowNew && r.seen > newWindows {
+	if r.state == rowQuiet || r.state == rowBlind || r.state == rowNew && r.seen > newWindows {
 		r.state = rowThere
 	}
 }

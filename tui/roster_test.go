@@ -29,7 +29,7 @@ func window(findings ...analyze.Finding) *analyze.Report {
 }
 
 func states(s *roster) (list []string) {
-	words := map[rowState]string{rowThere: "", rowNew: "+", rowQuiet: "~", rowGone: "-"}
+	words := map[rowState]string{rowThere: "", rowNew: "+", rowQuiet: "~", rowBlind: "?", rowGone: "-"}
 	for _, r := range s.rows {
 		list = append(list, words[r.state]+r.finding.Rule)
 	}
@@ -81,7 +81,30 @@ func TestRosterKeepsWhatNobodyLookedFor(t *testing.T) {
 	for range 2 * forgetAfter {
 		s.next(blind, false)
 	}
+	s.expect(t, "?a")
+	s.next(window(aFinding("a", 0.5)), false)
 	s.expect(t, "a")
+}
+
+// What other rules say of the same cause stands beneath a finding. One that comes out
+// from there is not new, and one that goes there has not gone.
+func TestRosterFollowsFindingsBeneathOthers(t *testing.T) {
+	s := new(roster)
+	over := aFinding("a", 0.5)
+	over.Kin = []analyze.Finding{aFinding("b", 0.4)}
+	s.next(window(over), true)
+	s.next(window(over), false)
+	s.expect(t, "a")
+	s.next(window(aFinding("b", 0.4)), false)
+	s.expect(t, "~a", "b")
+	for range newWindows {
+		s.next(window(aFinding("b", 0.4)), false)
+	}
+	s.expect(t, "b", "-a")
+	for range goneAfter {
+		s.next(window(over), false)
+	}
+	s.expect(t, "+a")
 }
 
 // Findings whose waste differs by less than its error do not change places,

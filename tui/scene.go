@@ -88,6 +88,16 @@ func (s *scene) waiting() string {
 	return "reading " + s.target + " …"
 }
 
+// sinceMark says which way time goes from the mark to what is shown: a window from
+// before the mark has not become what it is since.
+func (s *scene) sinceMark() string {
+	word := "since "
+	if s.exam.Report.Window.End.Before(s.mark.Report.Window.End) {
+		word = "against "
+	}
+	return word + clock(s.mark.Report.Window.End)
+}
+
 // A sense says which way a figure is better.
 type sense int
 

@@ -44,8 +44,11 @@ func Finding(b io.Writer, f *analyze.Finding, r *analyze.Report) error {
 		fmt.Fprintf(b, "- **where**: %s\n", Escape(Where(f.Location)))
 	}
 	fmt.Fprintf(b, "- **fix**: %s\n", Escape(f.Fix))
-	if p := f.Prediction; p != nil {
-		fmt.Fprintf(b, "- **then**: host busy %s → %s (%s to %s)\n", analyze.Percent(p.Before), analyze.Percent(p.After), analyze.Percent(p.Low), analyze.Percent(p.High))
+	if f.Prediction != nil {
+		fmt.Fprintf(b, "- **then**: %s %s\n", Then(f.Prediction), Load(f.Prediction))
+	}
+	if f.After != nil {
+		fmt.Fprintf(b, "- **jobs**: %s\n", Possible(f.After))
 	}
 	for _, e := range f.Evidence {
 		fmt.Fprintf(b, "- %s: %s (%s)\n", Escape(e.What), Figure(e.Value, e.Unit), Escape(e.Source))

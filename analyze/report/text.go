@@ -119,16 +119,11 @@ func (t *text) finding(f *analyze.Finding) {
 		t.field("where", Where(l))
 	}
 	t.field("fix", f.Fix)
-	if p := f.Prediction; p != nil {
-		load := "at the same load"
-		if p.After > p.Before {
-			load = "with the work that is then done"
-		}
-		t.field("then", fmt.Sprintf("host busy %s → %s (%s to %s) %s",
-			analyze.Percent(p.Before), analyze.Percent(p.After), analyze.Percent(p.Low), analyze.Percent(p.High), load))
+	if f.Prediction != nil {
+		t.field("then", Then(f.Prediction)+" "+Load(f.Prediction))
 	}
-	if a := f.After; a != nil {
-		t.field("jobs", fmt.Sprintf("%s a second (%s to %s) will be possible", Figure(a.Value, "1"), Figure(a.Low, "1"), Figure(a.High, "1")))
+	if f.After != nil {
+		t.field("jobs", Possible(f.After))
 	}
 	t.evidence(f.Evidence)
 	if f.Settles != "" {
@@ -140,6 +135,26 @@ func (t *text) finding(f *analyze.Finding) {
 		t.field("with it", fmt.Sprintf("%s · %s · %s. %s", k.Rule, k.Confidence, Cost(k, t.r), k.Message))
 	}
 	t.Line("")
+}
+
+// Then is what the host will look like after a fix, at the load that Load says.
+func Then(p *analyze.Prediction) string {
+	return fmt.Sprintf("host busy %s → %s (%s to %s)",
+		analyze.Percent(p.Before), analyze.Percent(p.After), analyze.Percent(p.Low), analyze.Percent(p.High))
+}
+
+// Load is at what load a prediction holds: where the host will be busier, more
+// work gets done.
+func Load(p *analyze.Prediction) string {
+	if p.After > p.Before {
+		return "with the work then done"
+	}
+	return "at the same load"
+}
+
+// Possible is how many jobs a fix makes possible.
+func Possible(a *analyze.Interval) string {
+	return fmt.Sprintf("%s a second (%s to %s) will be possible", Figure(a.Value, "1"), Figure(a.Low, "1"), Figure(a.High, "1"))
 }
 
 // Cost is what a finding costs: cores and their price, or waiting. Where the host
