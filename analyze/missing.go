@@ -36,6 +36,9 @@ func (s Signal) names() (list []string) {
 // and one of Any unless that is empty, would have to be had.
 func (r *Report) Missing(need Signals) Signals { return need.without(r.have) }
 
+// NotObserved is why a signal is not there that nothing went wrong with.
+const NotObserved = "not observed"
+
 // Unseen says of each signal in a need, whether of All or of Any, why it was not
 // seen, or not all of it, and how to get it: in the report's own words where it
 // has a gap, else how it is asked for. Of what was seen whole it says nothing.
@@ -52,7 +55,7 @@ func (r *Report) Unseen(need Signals) (list []ReportGap) {
 			}
 		}
 		if !known && r.have&n.signal == 0 {
-			list = append(list, ReportGap{Signal: n.name, Reason: "not observed", Hint: n.how})
+			list = append(list, ReportGap{Signal: n.name, Reason: NotObserved, Hint: n.how})
 		}
 	}
 	return list

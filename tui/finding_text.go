@@ -48,7 +48,7 @@ func (x *findingText) write() {
 		x.brief(room)
 		x.sections((*findingText).settles, (*findingText).prediction)
 	}
-	x.sections((*findingText).inCode, (*findingText).evidence, (*findingText).refuters, (*findingText).unseen, (*findingText).kin)
+	x.sections((*findingText).inCode, (*findingText).evidence, (*findingText).refuters, (*findingText).unseen, (*findingText).kin, (*findingText).levers)
 }
 
 func (x *findingText) sections(list ...section) {
@@ -264,5 +264,18 @@ func (x *findingText) kin() {
 		x.label("with it").put(x.theme.bold, k.Rule).put(x.theme.plain, " ")
 		x.wrap(x.theme.plain, x.indent, 0, fmt.Sprintf("· %s · %s", k.Confidence, report.Cost(k, x.report)))
 		x.tab(x.indent).wrap(x.theme.plain, x.indent, 0, k.Message)
+	}
+}
+
+// levers says of what people may reach for in place of the fix whether it would
+// help.
+func (x *findingText) levers() {
+	for i, l := range leversOf(x.report) {
+		if i == 0 {
+			x.line(x.theme.faint, leversTitle)
+		}
+		look, word := x.theme.answer(l)
+		x.tab(2).put(look, word).put(x.theme.bold, l.Lever).put(x.theme.plain, "  ")
+		x.wrap(x.theme.plain, x.indent, 0, l.Why)
 	}
 }

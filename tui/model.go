@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -206,12 +205,7 @@ func (m *Model) arrive(a feed.Arrival) tea.Cmd {
 // rank puts most waste first. Like findings, targets that are close keep their
 // places.
 func (m *Model) rank() {
-	slices.SortStableFunc(m.ranked, func(a, b *target) int {
-		if x, y := a.wasted(), b.wasted(); max(x, y) > overtakeRatio*min(x, y) {
-			return cmp.Compare(y, x)
-		}
-		return 0
-	})
+	settle(m.ranked, (*target).overtakes)
 	m.list.to(slices.Index(m.ranked, m.selected))
 }
 
@@ -256,6 +250,12 @@ func (m *Model) selectTarget(i int) tea.Cmd {
 	m.selected = m.ranked[i]
 	m.list.to(i)
 	return m.show()
+}
+
+// stepTarget shows the target that is by places further down the list, which begins
+// anew at its end.
+func (m *Model) stepTarget(by int) tea.Cmd {
+	return m.selectTarget((slices.Index(m.ranked, m.selected) + by) % len(m.ranked))
 }
 
 // called takes a tree of calls in.

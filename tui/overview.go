@@ -29,6 +29,7 @@ type overview struct {
 	mark   *analyze.Examination // what atMark is of
 	wasted float64              // cores in this window, as a target is ranked by
 
+	levers []analyze.Lever
 	above  string // all that is above the findings
 	ledger string // beside or below them
 }
@@ -46,7 +47,7 @@ func (o *overview) Show(s *scene) {
 		o.mark, o.atMark = s.mark, coresAt(s.mark)
 	}
 	if r := s.report(); r != nil {
-		o.wasted = wasted(r)
+		o.wasted, o.levers = wasted(r), leversOf(r)
 	}
 	if at := slices.IndexFunc(s.rows, func(r *row) bool { return r.id == o.id }); at >= 0 {
 		o.list.n = len(s.rows)

@@ -113,7 +113,29 @@ func (o *overview) findings() string {
 	for i := from; i < to; i++ {
 		o.finding(p, o.scene.rows[i], i == o.list.at)
 	}
+	if to == len(o.scene.rows) && o.scene.filter == "" {
+		o.wouldHelp(p)
+	}
 	return p.String()
+}
+
+// leversFrom is the number of rows from which levers are worth a title.
+const leversFrom = 4
+
+// wouldHelp answers, in the rows that the findings leave, what else people reach for.
+func (o *overview) wouldHelp(p *page) {
+	t := o.scene.theme
+	if len(o.levers) == 0 || p.rows() < leversFrom {
+		return
+	}
+	p.end().line(t.title, leversTitle)
+	const most = 2 // rows of an answer: what decides stands first
+	for _, l := range o.levers {
+		look, word := t.answer(l)
+		p.tab(o.columns.indent).put(look, word)
+		indent := p.x
+		p.put(t.bold, l.Lever).put(t.plain, "  ").wrap(t.faint, indent, max(1, min(most, p.rows())), l.Why)
+	}
 }
 
 // title is how many there are, of how many, what they waste together, and which

@@ -3,6 +3,8 @@ package tui
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"busywork/analyze"
 	"busywork/analyze/report"
@@ -47,7 +49,7 @@ func (v drawing) host(at rect) string {
 	p := newPage(at.W, at.H)
 	h := &v.r.Host
 	if !h.Known {
-		v.unseen(p, "The host was not seen", analyze.Signals{All: analyze.SignalHost})
+		v.unseen(p, "The host was not seen", analyze.SignalHost, 0)
 		return p.String()
 	}
 	shares := hostShares(h)
@@ -93,19 +95,34 @@ func (v drawing) hostFigures(p *page, shares [hostModes]float64) {
 	p.pieces(append(list, all)...).end()
 }
 
-// unseen says what is not seen, why, and how to get it.
-func (v drawing) unseen(p *page, what string, need analyze.Signals) {
-	why := what
-	for i, gap := range v.r.Unseen(need) {
-		if i > 0 {
-			why += ";"
-		}
-		why += " (" + gap.Reason + ")"
-		if gap.Hint != "" {
-			why += " → " + gap.Hint
+// unseen says what is not seen, why, and how to get it. Of others that would do, it
+// says what went wrong with them.
+func (v drawing) unseen(p *page, what string, need, others analyze.Signal) {
+	var reasons, hints []string
+	add := func(list *[]string, text string) {
+		if text != "" && !slices.Contains(*list, text) {
+			*list = append(*list, text)
 		}
 	}
-	p.wrap(v.t.faint, 0, p.rows(), why)
+	for _, gap := range v.r.Unseen(analyze.Signals{Any: need}) {
+		add(&hints, gap.Hint)
+		if gap.Reason != analyze.NotObserved { // which has been said
+			add(&reasons, gap.Reason)
+		}
+	}
+	for _, gap := range v.r.Unseen(analyze.Signals{Any: others}) {
+		if gap.Reason != analyze.NotObserved {
+			add(&hints, gap.Hint)
+			add(&reasons, gap.Signal+": "+gap.Reason)
+		}
+	}
+	if len(reasons) > 0 {
+		what += " (" + strings.Join(reasons, "; ") + ")"
+	}
+	if len(hints) > 0 {
+		what += " → " + strings.Join(hints, " or ")
+	}
+	p.wrap(v.t.faint, 0, p.rows(), what)
 }
 
 // hostCells shares n cells out to the parts of the host's CPU time. Shares need not

@@ -21,7 +21,7 @@ func (v drawing) ledger(at rect) string {
 		total += v.r.Ledger[i].Cores
 	}
 	if !(total > 0) {
-		v.unseen(p, "Where the CPU went was not seen", analyze.Signals{Any: analyze.SignalHost | analyze.SignalCPU})
+		v.unseen(p, "Where the CPU went was not seen", analyze.SignalHost|analyze.SignalCPU, 0)
 		return p.String()
 	}
 	if at.H >= 4 {

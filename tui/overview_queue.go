@@ -33,7 +33,7 @@ func (v drawing) queue(at rect, q *analyze.ReportQueue) string {
 	case b != nil:
 		v.backlog(p, b)
 	case q == nil:
-		v.unseen(p, "No queue was seen", analyze.Signals{Any: analyze.SignalQueues | analyze.SignalJetStream | analyze.SignalRedis})
+		v.unseen(p, "No queue was seen", analyze.SignalQueues, analyze.SignalJetStream|analyze.SignalRedis)
 	case q.Depth == 0:
 		p.put(v.t.plain, "Nothing waits").put(v.t.faint, cut(" in "+q.Name, p.left()))
 	default:

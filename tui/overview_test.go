@@ -119,7 +119,7 @@ func TestOverviewSaysWhatIsNotThere(t *testing.T) {
 	unseen.Rules = []analyze.RuleStatus{{Rule: "a", Status: "clean"}, {Rule: "b", Status: "skipped"}}
 	s := scenes(unseen)[0]
 	view := overviewOf(s, 120, 37).View()
-	for _, want := range []string{"host was not seen (another machine) → --host-metrics URL", "No queue was seen (not observed) → --nats URL", "by 1 of 2 rules"} {
+	for _, want := range []string{"host was not seen (another machine) → --host-metrics URL", "No queue was seen → --nats URL, or --redis URL --queue KEY", "by 1 of 2 rules"} {
 		if !strings.Contains(view, want) {
 			t.Errorf("it does not say %q:\n%s", want, view)
 		}

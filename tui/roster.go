@@ -161,10 +161,17 @@ func (r *row) miss() {
 
 // order sorts the rows, and leaves those that are close to each other as they
 // are: what is gone last, what is only suspected before that, then by waste.
-func (s *roster) order() {
-	for i := 1; i < len(s.rows); i++ {
-		for j := i; j > 0 && s.rows[j].overtakes(s.rows[j-1]); j-- {
-			s.rows[j], s.rows[j-1] = s.rows[j-1], s.rows[j]
+func (s *roster) order() { settle(s.rows, (*row).overtakes) }
+
+// settle puts each of a list before the first of those before it that it overtakes,
+// so that none stands behind one that it overtakes, and those that are as good as
+// equal stay where they are.
+func settle[T any](list []T, overtakes func(a, b T) bool) {
+	for i, moving := range list {
+		at := slices.IndexFunc(list[:i], func(other T) bool { return overtakes(moving, other) })
+		if at >= 0 {
+			copy(list[at+1:i+1], list[at:i])
+			list[at] = moving
 		}
 	}
 }

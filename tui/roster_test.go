@@ -153,3 +153,23 @@ func TestRosterMatching(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// None stands behind one that it overtakes, however many that are close stand
+// between them; and what has settled stays.
+func TestSettle(t *testing.T) {
+	overtakes := func(a, b float64) bool { return a > overtakeRatio*b }
+	list := []float64{0.98, 1.12, 0.97, 1.22, 0, 1.05, 2}
+	settle(list, overtakes)
+	for i, a := range list {
+		for _, b := range list[i+1:] {
+			if overtakes(b, a) {
+				t.Errorf("%v stands behind %v: %v", b, a, list)
+			}
+		}
+	}
+	again := slices.Clone(list)
+	settle(again, overtakes)
+	if !slices.Equal(again, list) {
+		t.Errorf("%v became %v though nothing had changed", list, again)
+	}
+}

@@ -1,8 +1,6 @@
 package tui
 
 import (
-	"slices"
-
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 )
@@ -58,7 +56,9 @@ func (m *Model) globalKey(k tea.KeyMsg) tea.Cmd {
 	case is(keys.Screen):
 		return m.goTo(int(k.Runes[0] - '1'))
 	case is(keys.Target):
-		return m.selectTarget((slices.Index(m.ranked, m.selected) + 1) % len(m.ranked))
+		return m.stepTarget(1)
+	case is(keys.TargetBefore):
+		return m.stepTarget(len(m.ranked) - 1)
 	case is(keys.Filter):
 		m.filtering = true
 		m.prompt.SetValue(m.filter)

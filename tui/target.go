@@ -67,7 +67,18 @@ func (t *target) wasted() float64 {
 	return wasted(t.newest.Report)
 }
 
-// title is what the target calls itself; of a recording, also where that is.
+// overtakes says whether the target belongs before another one. With its first
+// window it has no place yet.
+func (t *target) overtakes(other *target) bool {
+	ratio := overtakeRatio
+	if t.news <= 1 {
+		ratio = 1
+	}
+	return t.wasted() > ratio*other.wasted()
+}
+
+// title is what the target calls itself; of a recording, where that is comes first:
+// it is what tells one recording of a service from another.
 func (t *target) title(live bool) string {
 	exam, _ := t.shown()
 	switch {
@@ -76,7 +87,7 @@ func (t *target) title(live bool) string {
 	case live:
 		return exam.Report.Target.Name
 	}
-	return exam.Report.Target.Name + " in " + t.name
+	return t.name + ": " + exam.Report.Target.Name
 }
 
 // change compares what is shown with the mark, once.
