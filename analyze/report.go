@@ -286,10 +286,7 @@ func reportHost(f *Facts) ReportHost {
 // selfCores is what busywork used of a core, calibration left out: that is
 // 50 ms once, whatever the length of the window.
 func selfCores(c *profile.Capture) float64 {
-	span := c.Window.Duration().Seconds()
-	if span <= 0 {
-		return 0
-	}
+	span := max(1, c.Window.Duration().Seconds()) // where nothing could be observed it ends at once, and has no rate
 	return max(0, c.Self.CPU-c.Self.Calibration) / span
 }
 

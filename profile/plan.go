@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -21,6 +22,7 @@ type plan struct {
 	local   bool
 	process ProcessKey // the target's; zero if there is none here
 	scrapes []scrape   // where its metrics are
+	silent  error      // the target takes requests and does not answer them; nil if it does
 
 	// standing is evidence that does not change while the plan holds. It is
 	// gathered inside the first window, and nil before.
@@ -110,26 +112,55 @@ func (p *plan) resolve(ctx context.Context) error {
 }
 
 // resolveURL: a URL that nobody answers at is an error; one whose process
-// cannot be found leaves the host's evidence out, or unconnected, and says so.
+// cannot be found leaves the host's evidence out, or unconnected, and says so. A
+// target that is stuck is observed as far as that goes without it.
 func (p *plan) resolveURL(ctx context.Context) error {
 	cl, err := newClient(p.Target, p.HTTP)
 	if err != nil {
 		return err
 	}
+	cl.grace = p.spend().grace
 	p.client, p.pprof = cl, true
 	p.c.Target.Name, p.c.Target.URL = cl.name(&cl.root), cl.name(&cl.root)
-	if _, err := cl.peek(ctx, p.c, cl.pprof, "", probeBytes); isUnreachable(err) {
+	metrics, expvar, err := p.ask(ctx, cl)
+	if isUnreachable(err) {
 		return err
 	}
-	_, metrics, expvar := probeEndpoints(ctx, cl, p.c)
 	p.addEndpoints(cl, metrics, expvar)
-	f, err := discoverURL(ctx, p.c, p.Target)
-	if err != nil {
-		p.c.gap("processes", err)
+	f, notFound := discoverURL(ctx, p.c, p.Target)
+	if notFound != nil {
+		p.c.gap("processes", notFound)
 	}
 	if p.found(f); p.process.PID != 0 {
 		p.c.Target.Name = f.Name
 	}
+	if isTemporary(err) && p.spend().again {
+		return p.withoutAnswers(err)
+	}
+	return nil
+}
+
+// ask says what the target serves beside profiles. The error is that of asking
+// for its index of profiles, which it need not serve.
+func (p *plan) ask(ctx context.Context, cl *client) (metrics, expvar bool, err error) {
+	var wg sync.WaitGroup
+	wg.Go(func() { metrics, expvar = probeMetrics(ctx, cl, p.c) })
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	_, err = cl.peek(ctx, p.c, cl.pprof, "", probeBytes)
+	wg.Wait()
+	return metrics, expvar, err
+}
+
+// withoutAnswers goes on with what can be seen of a target that is stuck, if its
+// process is here.
+func (p *plan) withoutAnswers(why error) error {
+	if p.process.PID == 0 {
+		return why
+	}
+	p.silent, p.pprof = why, false
+	p.c.gap("cpu-profile", why)
+	p.c.gap("goroutines", why)
 	return nil
 }
 
@@ -162,6 +193,7 @@ func (p *plan) probe(ctx context.Context, addr netip.AddrPort) {
 	if err != nil {
 		return
 	}
+	cl.grace = p.spend().grace
 	pprof, metrics, expvar := probeEndpoints(ctx, cl, p.c)
 	if pprof && !p.pprof {
 		p.client, p.pprof, p.c.Target.URL = cl, true, base
@@ -220,10 +252,13 @@ func (p *plan) foundPostgres(b broker) {
 	p.Postgres = o
 }
 
+// spend is what observing may cost.
+func (p *plan) spend() budget { return cmp.Or(p.budget, observing()) }
+
 // sources lists what is to be gathered of the target itself, in each window.
 func (p *plan) sources() []Source {
 	var list []Source
-	b := cmp.Or(p.budget, observing())
+	b := p.spend()
 	if pid := p.process.PID; pid != 0 {
 		list = append(list, cgroupSource(pid, interval), ioSource(pid, interval), stallSource(pid, b.share), connectionSource(pid, b.share))
 	}

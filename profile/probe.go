@@ -22,16 +22,24 @@ const (
 // page, or where that is switched off on the page that resolves symbols;
 // neither starts a profile.
 func probeEndpoints(ctx context.Context, cl *client, c *Capture) (pprof, metrics, expvar bool) {
+	var wg sync.WaitGroup
+	wg.Go(func() { metrics, expvar = probeMetrics(ctx, cl, c) })
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	pprof = cl.looksLike(ctx, c, cl.pprof, isIndex) || cl.looksLike(ctx, c, cl.pprof+"symbol", isSymbols)
+	wg.Wait()
+	return pprof, metrics, expvar
+}
+
+// probeMetrics is the part of probeEndpoints that is not about profiles.
+func probeMetrics(ctx context.Context, cl *client, c *Capture) (metrics, expvar bool) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	var wg sync.WaitGroup
-	wg.Go(func() {
-		pprof = cl.looksLike(ctx, c, cl.pprof, isIndex) || cl.looksLike(ctx, c, cl.pprof+"symbol", isSymbols)
-	})
 	wg.Go(func() { metrics = cl.looksLike(ctx, c, cl.metricsPath(), isMetrics) })
-	wg.Go(func() { expvar = cl.looksLike(ctx, c, cl.expvarPath(), isExpvar) })
+	expvar = cl.looksLike(ctx, c, cl.expvarPath(), isExpvar)
 	wg.Wait()
-	return pprof, metrics, expvar
+	return metrics, expvar
 }
 
 // metricsPath and expvarPath are where a Go service has them by custom.

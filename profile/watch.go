@@ -28,7 +28,8 @@ type WatchOptions struct {
 // when one more is done, and there is a gap between windows.
 //
 // A target that goes away gives an error for the window, and is looked for
-// again; when it is back, be it as another process, watching it goes on. Watch
+// again; when it is back, be it as another process, watching it goes on. One that
+// does not answer holds up no other. Watch
 // fails if none of the targets can be observed at the beginning, and if each
 // panics.
 func Watch(ctx context.Context, o WatchOptions, each func(n int, captures []*Capture, errs []error)) error {
@@ -72,13 +73,14 @@ type watch struct {
 	calibrating atomic.Int64 // nanoseconds of CPU that calibrating took, since the last window ended
 	used        usage        // when it ended
 	looking     sync.WaitGroup
+	came        chan struct{} // something has come of looking, for one target or several
 }
 
 func newWatch(o WatchOptions) *watch {
-	w := &watch{o: o, used: selfUsage(), machine: machine{budget: watching()}}
+	w := &watch{o: o, used: selfUsage(), machine: machine{budget: watching()}, came: make(chan struct{}, 1)}
 	for _, t := range o.Targets {
 		t.budget = watching()
-		w.targets = append(w.targets, &watched{Options: t})
+		w.targets = append(w.targets, &watched{Options: t, away: true, err: unavailablef("", "it has not answered yet")})
 	}
 	return w
 }
@@ -93,7 +95,7 @@ func (w *watch) close() {
 	}
 }
 
-// begin looks for all targets. It fails if none can be observed.
+// begin looks for the targets, until one can be observed. It fails if none can.
 func (w *watch) begin(ctx context.Context) error {
 	if len(w.targets) == 0 {
 		return unavailablef("", "no target was named")

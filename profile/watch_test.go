@@ -115,7 +115,7 @@ func TestWatchLooksOnce(t *testing.T) {
 	})
 	// That somebody answers, and what: profiles that fail from the first window on
 	// are no reason to ask again.
-	if n := probes.Load(); n != 2 {
+	if n := probes.Load(); n != 1 {
 		t.Errorf("%d requests to the index in %d windows", n, len(list))
 	}
 	if n := connections.Load(); n > first+2*maxConnections {
@@ -296,6 +296,43 @@ func TestWatchedKeepsWhatHolds(t *testing.T) {
 		if w.plan != nil && (len(discovered(w.plan.c, "restart")) == 1) != test.restarts {
 			t.Errorf("%s: %+v", name, w.plan.c.Discoveries)
 		}
+	}
+}
+
+// TestWatchOfTheStuck: a target that takes connections and answers nothing holds up
+// no other, from the first window on; what can be seen of it without its answers is.
+func TestWatchOfTheStuck(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() // the kernel takes the connections
+	start := time.Now()
+	gapOf := func(c *Capture, signal string) string {
+		for _, g := range c.Gaps {
+			if g.Signal == signal {
+				return g.Reason
+			}
+		}
+		return ""
+	}
+	list := watchUntil(t, []string{"http://" + l.Addr().String(), "host"}, func(list []seenWindow) bool {
+		return list[len(list)-1].captures[0] != nil
+	})
+	first, last := list[0], list[len(list)-1]
+	if first.captures[1] == nil || first.captures[1].Window.End.Sub(start) > answerTimeout/2 {
+		t.Errorf("the first window of the other target: %v, after %v", first.captures[1], time.Since(start))
+	}
+	if first.errs[0] == nil || first.captures[0] != nil {
+		t.Errorf("the first window of the one that is stuck: %v", first.errs[0])
+	}
+	for _, signal := range []string{"cpu-profile", "goroutines"} {
+		if why := gapOf(last.captures[0], signal); !strings.Contains(why, "did not answer within 5s") {
+			t.Errorf("why there is no %s: %q", signal, why)
+		}
+	}
+	if c := last.captures[0]; c.Window.Duration() > time.Second || len(c.Host) == 0 {
+		t.Errorf("a window of %v with %d samples of the host", c.Window.Duration(), len(c.Host))
 	}
 }
 

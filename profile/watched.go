@@ -14,9 +14,10 @@ const (
 	// seen to within a minute, at 10 to 20 ms of CPU.
 	lookAgain = time.Minute
 	// lookGrace is how long the windows of the other targets wait for one that
-	// has just gone away: looking takes 10 to 50 ms, and a service that restarts is
-	// back at once or only after seconds.
-	lookGrace = 300 * time.Millisecond
+	// has just gone away, or was never looked for: looking takes 10 to 50 ms, and
+	// sniffTimeout more where a server has to say what it is; a service that
+	// restarts is back at once or only after seconds.
+	lookGrace = 2 * sniffTimeout
 )
 
 // A watched is one target of a watch, and what is known of it.
@@ -27,7 +28,7 @@ type watched struct {
 
 	looked  time.Time    // when it was looked at last
 	due     bool         // it is to be looked at again, whatever the time
-	away    bool         // it has gone since the last look
+	away    bool         // it may be there at once: it has just gone, or has not been looked for yet
 	last    ProcessKey   // the last process that was watched, zero if there was none
 	missing []string     // signals that could not be had in the plan's first window; nil before
 	found   chan planned // what comes of looking; nil while nobody looks
@@ -40,25 +41,57 @@ type planned struct {
 }
 
 // look has the targets looked at for which it is time, all at once, and takes
-// over what has come of it. Only where nothing else can be observed is it waited
-// for to the end: a target that does not answer must not hold up the others.
+// over what has come of it. While nothing can be observed it waits for the first
+// target that can, and then a moment for those that may be there as well: a target
+// that does not answer must not hold up the others.
 func (w *watch) look(ctx context.Context) {
 	for _, t := range w.targets {
-		if t.found == nil && (t.plan == nil || t.due || time.Since(t.looked) > lookAgain) {
+		if t.found == nil && t.isDue() {
 			t.found = make(chan planned, 1)
-			w.looking.Go(func() { t.look(ctx) })
+			w.looking.Go(func() {
+				t.look(ctx)
+				select {
+				case w.came <- struct{}{}:
+				default: // somebody will look anyhow
+				}
+			})
 		}
 	}
-	others := w.any()
-	patience := ctx // not that of those who look: they go on
-	if others {
-		var cancel context.CancelFunc
-		patience, cancel = context.WithTimeout(ctx, lookGrace)
-		defer cancel()
-	}
+	w.await(ctx, func() bool { return !w.any() && w.awaited(func(*watched) bool { return true }) })
+	patience, cancel := context.WithTimeout(ctx, lookGrace) // not that of those who look: they go on
+	defer cancel()
+	w.await(patience, func() bool { return w.awaited(func(t *watched) bool { return t.plan == nil && t.away }) })
 	for _, t := range w.targets {
-		t.await(patience, !others)
+		t.away = false
 	}
+}
+
+// await takes over what comes of looking, for as long as there is reason to wait.
+func (w *watch) await(ctx context.Context, more func() bool) {
+	for {
+		for _, t := range w.targets {
+			t.takeFound()
+		}
+		if !more() {
+			return
+		}
+		select {
+		case <-w.came:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// awaited says whether any of those that are still being looked for is such a
+// target.
+func (w *watch) awaited(is func(*watched) bool) bool {
+	return slices.ContainsFunc(w.targets, func(t *watched) bool { return t.found != nil && is(t) })
+}
+
+// isDue says whether it is time to look at the target.
+func (t *watched) isDue() bool {
+	return t.plan == nil || t.plan.silent != nil || t.due || time.Since(t.looked) > lookAgain
 }
 
 // look makes a plan of the target. A panic in it is that target's error.
@@ -70,20 +103,9 @@ func (t *watched) look(ctx context.Context) {
 	t.found <- p
 }
 
-// await takes over what has come of looking, if anything has. A target that has
-// just gone away is waited for until ctx ends, as all are that cannot be observed
-// if so told.
-func (t *watched) await(ctx context.Context, all bool) {
+// takeFound takes over what has come of looking, if anything has.
+func (t *watched) takeFound() {
 	if t.found == nil {
-		return
-	}
-	if t.plan == nil && (t.away || all) {
-		t.away = false
-		select {
-		case p := <-t.found:
-			t.take(p)
-		case <-ctx.Done():
-		}
 		return
 	}
 	select {
@@ -99,16 +121,26 @@ func (t *watched) take(now planned) {
 	if now.err == nil {
 		now.err = t.refuses(now.plan)
 	}
-	switch {
-	case now.err != nil && t.plan != nil && (t.plan.process.PID != 0 || !isUnreachable(now.err)):
+	switch old := t.plan; {
+	case now.err != nil && old != nil && !isTemporary(now.err) && (old.process.PID != 0 || !isUnreachable(now.err)):
 		// As far as it can be seen it is still there, and so is what is known of it.
 	case now.err != nil:
 		t.drop(now.err)
-	case t.plan != nil && t.plan.process == now.plan.process && len(now.plan.sources()) < len(t.plan.sources()):
-		now.plan.close() // a busy target may have been too slow to answer
+	case old != nil && old.process == now.plan.process && old.sees(now.plan):
+		now.plan.close()
 	default:
 		t.adopt(now.plan)
 	}
+}
+
+// sees says whether a plan of the same process is to be kept, though there is
+// another one now: a busy target may have been too slow to answer all that it was
+// asked. One that is stuck does not answer what it answered before.
+func (p *plan) sees(now *plan) bool {
+	if now.silent != nil {
+		return p.silent != nil
+	}
+	return len(now.sources()) < len(p.sources())
 }
 
 // refuses says why a plan is not of this target: pid:N is one process, and not
