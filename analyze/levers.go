@@ -85,6 +85,21 @@ func (s *situation) wasteful() bool {
 	return s.first != nil && s.first.Waste.ShareOfHost >= mediumShare && s.first.Prediction != nil
 }
 
+// mostly is the part of the busy CPU from which on a profile tells what a machine
+// does.
+const mostly = 0.5
+
+// profiled says whether it was seen what most of the busy CPU is used for. Where it
+// was not, to have found no waste means nothing.
+func (s *situation) profiled() bool {
+	return s.have&SignalCPU != 0 && s.TargetCores >= mostly*s.Host.Cores(s.Host.Busy())
+}
+
+// unprofiled is why it is not known whether more CPU would help.
+func (s *situation) unprofiled() string {
+	return fmt.Sprintf("%s busy, and most of that was not profiled: whether it is waste is not known; name the service that it goes to", Percent(s.Host.Busy()))
+}
+
 // waitsForCPU is how many of the service's threads wait for a CPU, on average, from
 // where on CPUs are what it lacks; below, full CPUs are full of others' work.
 const waitsForCPU = 0.1
@@ -114,6 +129,8 @@ func biggerInstance(s *situation) (string, string) {
 		return yes, fmt.Sprintf("%s of the CPU goes to neighbours; an instance with cores of its own has it", Percent(s.Host.Steal))
 	case busy < saturated:
 		return no, fmt.Sprintf("%s of the CPUs are idle or waiting", Percent(1-busy))
+	case !s.profiled():
+		return unknown, s.unprofiled()
 	}
 	return yes, fmt.Sprintf("%s busy and no waste found", Percent(busy))
 }
@@ -125,6 +142,8 @@ func moreInstances(s *situation) (string, string) {
 		return no, fmt.Sprintf("each would waste as this one does: %s takes %s of it", s.first.Rule, Percent(s.first.Waste.ShareOfHost))
 	case s.others() && s.waiting != "":
 		return no, fmt.Sprintf("it is not for want of CPU that this one does not get to its work: %.2f of its threads wait for one; more work at a time here comes first", s.Stalls.RunDelay)
+	case busy >= saturated && s.waiting != "" && !s.profiled():
+		return unknown, s.unprofiled()
 	case busy >= saturated && s.waiting != "":
 		return yes, fmt.Sprintf("%s, and this host is %s busy with no waste found", s.waiting, Percent(busy))
 	case busy < idleBelow && s.waiting != "":

@@ -116,7 +116,7 @@ func (f *finding) refresh() {
 	f.pager.write(f.w, f.h, f.s.theme, func(p *page) {
 		switch {
 		case f.s.report() == nil:
-			p.wrap(f.s.theme.plain, 0, 0, f.s.waiting())
+			f.s.waiting(p)
 		case f.s.open == nil:
 			p.wrap(f.s.theme.plain, 0, 0, f.unopened())
 		default:

@@ -63,7 +63,7 @@ func (f *flame) without(p *page) {
 	s, t := f.scene, f.scene.theme
 	switch {
 	case s.report() == nil:
-		p.wrap(t.plain, 0, 0, s.waiting())
+		s.waiting(p)
 	case f.calls != nil:
 		p.wrap(t.bold, 0, 0, "The CPU profile of this window has no samples.")
 		p.wrap(t.plain, 0, 0, "The target used next to no CPU: see what it waits for on the overview, and who else runs under processes.")

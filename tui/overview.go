@@ -109,7 +109,7 @@ func (o *overview) View() string {
 	if o.scene.report() == nil {
 		p := newPage(o.w, o.h)
 		if o.scene != nil {
-			p.wrap(o.scene.theme.bold, 0, 0, o.scene.waiting())
+			o.scene.waiting(p)
 		}
 		return p.String()
 	}

@@ -51,7 +51,8 @@ func (c *processes) View() string {
 		return p.String()
 	}
 	if c.forest == nil {
-		return p.wrapped(t.plain, c.scene.waiting())
+		c.scene.waiting(p)
+		return p.String()
 	}
 	if len(c.forest.rows) == 0 {
 		c.nobody(p)
@@ -78,12 +79,6 @@ func (c *processes) View() string {
 		p.down(last)
 		p.put(t.faint, "! ").line(t.faint, gap.Reason+hinted(gap.Hint))
 	}
-	return p.String()
-}
-
-// wrapped is the page with nothing but a text.
-func (p *page) wrapped(s style, text string) string {
-	p.wrap(s, 0, 0, text)
 	return p.String()
 }
 

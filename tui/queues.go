@@ -189,7 +189,8 @@ func (c *queues) View() string {
 	case t == nil:
 		return p.String()
 	case r == nil:
-		return p.wrapped(t.plain, c.scene.waiting())
+		c.scene.waiting(p)
+		return p.String()
 	case len(r.Queues) == 0:
 		c.nowhere(p, r)
 		return p.String()

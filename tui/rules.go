@@ -243,7 +243,7 @@ func (r *rules) View() string {
 	p := newPage(r.w, r.h)
 	if r.s.report() == nil {
 		if r.s != nil {
-			p.wrap(r.s.theme.plain, 0, 0, r.s.waiting())
+			r.s.waiting(p)
 		}
 		return p.String()
 	}

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -9,6 +10,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"busywork/analyze"
+	"busywork/profile"
 )
 
 // A screen is one view of what is watched: a plain struct that is told its size
@@ -75,17 +77,22 @@ func (s *scene) span(n int) (first, last int) {
 	return first, last
 }
 
-// waiting says why there is nothing to show, in one line.
-func (s *scene) waiting() string {
+// waiting writes why there is nothing to show, and what can be done about it.
+func (s *scene) waiting(p *page) {
 	switch {
-	case s == nil:
-		return ""
 	case s.err != nil:
-		return s.err.Error()
+		p.wrap(s.theme.bold, 0, 0, s.err.Error())
+		if u, ok := errors.AsType[*profile.Unavailable](s.err); ok && u.Hint != "" {
+			p.wrap(s.theme.plain, 0, 0, "hint: "+u.Hint)
+		}
+		if s.live {
+			p.wrap(s.theme.faint, 0, 0, "It is looked for again before every window.")
+		}
 	case s.live:
-		return "observing " + s.target + " …"
+		p.wrap(s.theme.bold, 0, 0, "observing "+s.target+" …")
+	default:
+		p.wrap(s.theme.bold, 0, 0, "reading "+s.target+" …")
 	}
-	return "reading " + s.target + " …"
 }
 
 // sinceMark says which way time goes from the mark to what is shown: a window from
