@@ -312,9 +312,7 @@ func operationOf(name, file string, golang bool) Operation {
 // "net/http.(*Client).Do" is "net/http" and "(*Client).Do". Type arguments are
 // dropped first: they carry other packages' paths and struct tags.
 func splitGoName(name string) (pkg, rest string) {
-	if strings.IndexByte(name, '[') >= 0 {
-		name = withoutTypeArguments(name)
-	}
+	name = WithoutTypeArguments(name)
 	slash := strings.LastIndexByte(name, '/')
 	dot := strings.IndexByte(name[slash+1:], '.')
 	if dot < 0 {
@@ -327,11 +325,15 @@ func splitGoName(name string) (pkg, rest string) {
 	return pkg, rest
 }
 
-// withoutTypeArguments removes what stands in brackets, nested or not.
-func withoutTypeArguments(name string) string {
+// WithoutTypeArguments is the name of a function without what stands in brackets,
+// nested or not: it has paths and dots of its own.
+func WithoutTypeArguments(name string) string {
+	if strings.IndexByte(name, '[') < 0 {
+		return name
+	}
 	var b strings.Builder
 	depth := 0
-	for i := 0; i < len(name); i++ {
+	for i := range len(name) {
 		switch c := name[i]; {
 		case c == '[':
 			depth++

@@ -3,7 +3,6 @@ package analyze
 import (
 	"path"
 	"sort"
-	"strings"
 )
 
 // A Spend is CPU of one kind (one operation, say) seen by where in the
@@ -285,8 +284,5 @@ func (c *CPU) location(f uint32, line int64) Location {
 // short is a function's name without the directory of its package:
 // "dispatch.(*Dispatcher).offer".
 func short(name string) string {
-	if strings.IndexByte(name, '[') >= 0 {
-		name = withoutTypeArguments(name)
-	}
-	return path.Base(name)
+	return path.Base(WithoutTypeArguments(name))
 }

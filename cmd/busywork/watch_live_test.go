@@ -24,7 +24,7 @@ func TestWatchInTmux(t *testing.T) {
 	folder := t.TempDir()
 	term.run("cd " + folder + " && " + binary + " demo --watch; echo ended with $?")
 
-	term.showsWithin(5*time.Minute, " CPUs") // the incidents of other tests come first
+	term.showsWithin(5*time.Minute, "LIVE, ") // a window has come; the incidents of other tests come first
 	overview := term.shows("measured")
 	for _, want := range []string{"LIVE", "refused-work", "stream WAITING", "sign"} {
 		if !strings.Contains(overview, want) {

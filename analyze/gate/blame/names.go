@@ -11,7 +11,7 @@ import (
 // spell in another way after a change elsewhere: closures are counted as part of
 // the function that they are written in, instances of a generic function as one.
 func plainName(name string) string {
-	name = strings.ReplaceAll(withoutTypes(name), "%2e", ".") // how the linker writes a dot in a path's last element
+	name = strings.ReplaceAll(analyze.WithoutTypeArguments(name), "%2e", ".") // how the linker writes a dot in a path's last element
 	slash := strings.LastIndexByte(name, '/') + 1
 	folder, rest := name[:slash], name[slash:]
 	rest = strings.TrimSuffix(rest, "-fm") // a method value
@@ -65,26 +65,6 @@ func madeUp(element string) bool {
 }
 
 func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
-
-// withoutTypes cuts type arguments, which have paths and dots of their own.
-func withoutTypes(name string) string {
-	if strings.IndexByte(name, '[') < 0 {
-		return name
-	}
-	var b strings.Builder
-	depth := 0
-	for i := range len(name) {
-		switch c := name[i]; {
-		case c == '[':
-			depth++
-		case c == ']' && depth > 0:
-			depth--
-		case depth == 0:
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
-}
 
 // owns says whether a function is of a module. Tests may be in a package of
 // their own, whose path ends in _test; a program's own package is main.
@@ -140,4 +120,4 @@ func packageOf(function string) string {
 
 // shortName is a function's name without the folder of its package:
 // "queue.(*Delayed).Cancel".
-func shortName(function string) string { return path.Base(withoutTypes(function)) }
+func shortName(function string) string { return path.Base(analyze.WithoutTypeArguments(function)) }
