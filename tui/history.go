@@ -23,6 +23,7 @@ type moment struct {
 type history struct {
 	list   []moment
 	queues []string
+	known  bool // the host was observed in one of them
 }
 
 const (
@@ -36,6 +37,7 @@ const (
 // add keeps the figures of a window. Windows come in any order, each once.
 func (h *history) add(number int, at time.Time, r *analyze.Report) {
 	m := moment{number: number, at: at, known: r.Host.Known, wasted: float32(wasted(r))}
+	h.known = h.known || r.Host.Known
 	for mode, v := range hostShares(&r.Host) {
 		m.host[mode] = float32(v)
 	}

@@ -69,37 +69,52 @@ func arrange(w, h, targets int) layout {
 	return l
 }
 
+// An overviewContent is what there is to show that need not be there.
+type overviewContent struct {
+	marked bool // there is a mark, since which there is more to say
+	host   bool // the host was seen, in one of the windows at least
+	depths bool // a queue was
+}
+
 // arrangeOverview: the verdict, the host's bar and the findings are there in any
 // case; the more room there is, the more of the history, the backlog and the
-// ledger is beside or between them. Findings get what is left, about half. Since a
-// mark there is more to say; where no queue is known, the history has the room of
-// its depths.
-func arrangeOverview(w, h int, marked, depths bool) overviewLayout {
+// ledger is beside or between them. Findings get what is left, about half. Where
+// one of the two charts has nothing to show, the other one has its room.
+func arrangeOverview(w, h int, c overviewContent) overviewLayout {
 	var o overviewLayout
 	rest := rect{0, 0, w, h}
 	verdict := pick(h, 1, 16, 2)
-	if marked {
+	if c.marked {
 		verdict = pick(h, 1, 16, 2, 30, 4)
 	}
 	o.Verdict, rest = rest.below(verdict)
 	o.Host, rest = rest.below(2)
-	history := pick(h, 0, 19, 4, 26, 5, 34, 8, 50, 12)
 	o.Queue, rest = rest.below(1)
+	band := pick(h, 0, 19, 4, 26, 5, 34, 8, 50, 12)
+	switch {
+	case !c.host && !c.depths:
+		band = 0
+	case w < wide && h >= 30: // one above the other
+		band *= 2
+	}
+	charts, rest := rest.below(band)
+	switch {
+	case !c.depths:
+		o.History = charts
+	case !c.host:
+		o.Depths = charts
+	case w >= wide: // side by side, and as wide as each other: both are of the same windows
+		o.History, o.Depths = charts, charts
+		o.History.W = w / 2
+		o.Depths.X, o.Depths.W = w/2, w-w/2
+	case h >= 30:
+		o.History, o.Depths = charts.below(band / 2)
+	default:
+		o.History = charts
+	}
 	if w >= wide {
-		o.History, rest = rest.below(history)
-		if depths {
-			half := w / 2 // so that both charts are of the same windows
-			o.History.W, o.Depths = half, rect{half, o.History.Y, w - half, o.History.H}
-		}
 		o.Findings, o.Ledger = rest.split()
 		return o
-	}
-	o.History, rest = rest.below(history)
-	if h >= 30 {
-		o.Depths, rest = rest.below(history)
-		if !depths {
-			o.History.H, o.Depths = o.History.H+o.Depths.H, rect{}
-		}
 	}
 	ledger := pick(h, 0, 19, 5, 26, 6, 50, 12)
 	o.Findings, o.Ledger = rest.below(rest.H - ledger)

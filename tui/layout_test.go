@@ -19,11 +19,12 @@ func TestArrange(t *testing.T) {
 				if l.Header.H != 1 || l.Footer.H != 1 || l.Body.W < 40 || l.Body.H < 9 {
 					t.Fatalf("%d×%d, %d targets: %+v", w, h, targets, l)
 				}
-				for _, with := range [][2]bool{{}, {true, false}, {false, true}, {true, true}} {
-					o := arrangeOverview(l.Body.W, l.Body.H, with[0], with[1])
+				for i := range 8 {
+					with := overviewContent{i&1 > 0, i&2 > 0, i&4 > 0}
+					o := arrangeOverview(l.Body.W, l.Body.H, with)
 					apart(t, rect{0, 0, l.Body.W, l.Body.H}, o.Verdict, o.Host, o.History, o.Queue, o.Depths, o.Findings, o.Ledger)
 					if o.Verdict.H < 1 || o.Host.H < 1 || o.Queue.H != 1 || o.Findings.H < 4 {
-						t.Fatalf("%d×%d, %d targets, %v: %+v", w, h, targets, with, o)
+						t.Fatalf("%d×%d, %d targets, %+v: %+v", w, h, targets, with, o)
 					}
 				}
 				if (l.Targets.W > 0) != (targets > 1 && w >= targetsFrom) {

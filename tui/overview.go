@@ -63,7 +63,7 @@ func (o *overview) draw() {
 		return
 	}
 	depthOf := deepestQueue(s.report())
-	o.parts = arrangeOverview(o.w, o.h, s.mark != nil, depthOf != nil)
+	o.parts = arrangeOverview(o.w, o.h, overviewContent{s.mark != nil, s.history.known, depthOf != nil})
 	o.fit()
 	o.above, o.ledger = "", ""
 	if s.report() == nil {
