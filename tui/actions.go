@@ -30,15 +30,18 @@ func (m *Model) record() tea.Cmd {
 	if !m.feed.Live() {
 		return m.say(saidMsg{err: errors.New("this is a recording already")})
 	}
-	if m.recording != "" {
+	if where := m.recording; where != "" {
 		return func() tea.Msg {
 			kept, err := m.feed.StopRecording()
-			return recordingMsg{"", saidMsg{fmt.Sprintf("recorded %d windows, %.1f MB, in %s", kept.Windows, float64(kept.Bytes)/1e6, m.recording), err}}
+			return recordingMsg{"", saidMsg{fmt.Sprintf("recorded %d windows, %.1f MB, in %s", kept.Windows, float64(kept.Bytes)/1e6, where), err}}
 		}
 	}
 	return func() tea.Msg {
 		where, err := m.feed.Record("")
-		return recordingMsg{where, saidMsg{"recording to " + where, err}}
+		if err != nil {
+			return saidMsg{err: err} // one may be at work that was begun a moment ago
+		}
+		return recordingMsg{where, saidMsg{text: "recording to " + where}}
 	}
 }
 

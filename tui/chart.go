@@ -24,12 +24,11 @@ func depthChart(t *theme, values []float64, w, h int) []string {
 	}
 	columns := max(0, w-chartAxis)
 	top := niceCeiling(highest(values))
-	look := looks(t.lines[0])
 	rows := make([]string, h)
 	for y, dots := range brailleLine(values, columns, h, top) {
 		p := newPage(w, 1)
 		p.axis(t, y, h, compact(top), compact(top/2), "0")
-		p.raw(look.on+dots+look.off, columns)
+		p.raw(t.line.on+dots+t.line.off, columns)
 		rows[y] = p.String()
 	}
 	return rows

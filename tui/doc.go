@@ -22,6 +22,8 @@
 //   - scene.go: what a screen is, and what it is given to show.
 //   - overview*.go, finding*.go, flame*.go, icicle*.go, process*.go, queue*.go,
 //     rules*.go: the screens.
+//   - keys.go, messages.go: what comes in; levers.go: what else people reach for;
+//     snapshot.go: the program without a terminal.
 //   - page.go, theme.go, layout.go, list.go, table.go, pager.go, chart.go, pieces.go,
 //     wrap.go: what screens are made of. layout.go is all the arithmetic of what goes
 //     where.

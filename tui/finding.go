@@ -3,12 +3,9 @@ package tui
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
-
-	"busywork/analyze"
 )
 
 // finding is the screen of one finding: all that is known of it, as one text to
@@ -141,32 +138,7 @@ func (f *finding) text(p *page) *findingText {
 		row: f.s.open, f: f.s.open.finding, report: f.s.report(), indent: indentIn(p.w), seen: f.h,
 	}
 	if f.s.mark != nil {
-		x.was = findingAt(f.s.mark.Report, x.row.id)
+		x.was = findingsOf(f.s.mark.Report)[x.row.id]
 	}
 	return x
-}
-
-// findingAt is the finding of a report that a row is about; nil if it is not
-// there. Of two that have the same name the one counts that stands in the same
-// place among them, see [roster.unused].
-func findingAt(r *analyze.Report, id string) *analyze.Finding {
-	base, twin := strings.TrimRight(id, "+"), ""
-	for i := range r.Findings {
-		name := rowID(&r.Findings[i])
-		if strings.TrimRight(name, "+") != base {
-			continue
-		}
-		if name+twin == id {
-			return &r.Findings[i]
-		}
-		twin += "+"
-	}
-	for i := range r.Findings { // then it stood beneath another
-		for k := range r.Findings[i].Kin {
-			if kin := &r.Findings[i].Kin[k]; rowID(kin) == id {
-				return kin
-			}
-		}
-	}
-	return nil
 }

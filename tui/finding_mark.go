@@ -13,7 +13,7 @@ func (x *findingText) sinceMark() {
 	if x.s.mark == nil {
 		return
 	}
-	x.put(x.theme.faint, "since the mark ")
+	x.put(x.theme.faint, x.s.sinceMark()+" ")
 	if x.s.change != nil {
 		if c := comparedAs(x.s.change.Went, x.f); c != nil {
 			x.wrap(x.theme.good, 2, 0, "gone"+because(c.Reason)+x.cameTrue())
@@ -25,7 +25,7 @@ func (x *findingText) sinceMark() {
 		}
 	}
 	if x.was == nil {
-		x.put(x.theme.bold, "new: not found there").end()
+		x.put(x.theme.bold, "not found there").end()
 		return
 	}
 	x.changes()

@@ -11,7 +11,8 @@ import (
 func TestFindingSinceTheMark(t *testing.T) {
 	waste, fixed := examined(t, "dispatch-waste"), examined(t, "dispatch-fixed")
 	same := findingOf(sceneOf(t, waste).markedAt(waste), 120, 37).whole()
-	if !strings.Contains(same, "since the mark cores =, host busy =, after the fix =") {
+	since := "since " + clock(waste.Report.Window.End)
+	if !strings.Contains(same, since+" cores =, host busy =, after the fix =") {
 		t.Errorf("nothing has changed:\n%s", same)
 	}
 
@@ -19,15 +20,15 @@ func TestFindingSinceTheMark(t *testing.T) {
 	was := sceneOf(t, waste).rows[0]
 	s.open = &row{id: was.id, finding: was.finding, state: rowGone}
 	gone := findingOf(s, 120, 37).whole()
-	for _, want := range []string{"not found in this window; the figures are as it was last seen", "since the mark gone", "host busy was to be"} {
+	for _, want := range []string{"not found in this window; the figures are as it was last seen", since + " gone", "host busy was to be"} {
 		if !strings.Contains(gone, want) {
 			t.Errorf("no %q in\n%s", want, gone)
 		}
 	}
 
 	came := findingOf(sceneOf(t, waste).markedAt(fixed), 120, 37).whole()
-	if !strings.Contains(came, "since the mark new: not found there") {
-		t.Errorf("it has come since:\n%s", came)
+	if !strings.Contains(came, "against "+clock(fixed.Report.Window.End)+" not found there") { // the waste was before the fix
+		t.Errorf("it was not there at the mark:\n%s", came)
 	}
 
 	less := *waste.Report
@@ -57,7 +58,7 @@ func TestFindingAt(t *testing.T) {
 		rowID(&a): 1, rowID(&a) + "+": 2, rowID(&a) + "++": 0, rowID(&b): 3, rowID(&kin): 4, "nothing": 0,
 	} {
 		got := 0.0
-		if f := findingAt(r, id); f != nil {
+		if f := findingsOf(r)[id]; f != nil {
 			got = f.Waste.Cores
 		}
 		if got != want {

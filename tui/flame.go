@@ -69,7 +69,7 @@ func (f *flame) SetSize(w, h int) {
 // Show takes a scene in. Most of them differ from the one before in something
 // else; what a new tree of calls, mark or filter costs is paid only for such.
 func (f *flame) Show(s *scene) {
-	if f.scene != nil && f.scene.target != s.target {
+	if f.scene != nil && f.scene.of != s.of {
 		f.adopt(nil, nil)
 		f.way, f.same = way{}, sameFunction{}
 	}
@@ -193,6 +193,7 @@ func (f *flame) Click(x, y int) tea.Cmd {
 	}
 	switch node := f.graph.at(x, f.first+row); node {
 	case -1:
+		return nil
 	case f.way.cursor():
 		f.zoomIn()
 	default:

@@ -157,7 +157,7 @@ func TestFlameKeepsItsPlace(t *testing.T) {
 	f.nextWindow(callsOf(t, busy))
 	f.check(t, "|all gc")
 	s := *f.scene
-	s.target, s.calls.calls = "another", callsOf(t, busy)
+	s.of, s.calls.calls = new(target), callsOf(t, busy)
 	f.Show(&s)
 	f.check(t, "|all") // nothing was looked at there yet
 }

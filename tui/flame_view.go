@@ -197,7 +197,7 @@ func (f *flame) info(p *page, node int32) {
 	f.accused(line, node)
 	if f.diff.before != nil {
 		text, look := t.change(c.InCores(n.Seconds)-f.diff.before[node], 2, lessIsBetter)
-		line.add(look, text+" cores since the mark")
+		line.add(look, text+" cores "+f.scene.sinceMark())
 	}
 	if n.Self > 0 {
 		line.add(t.plain, "itself "+analyze.Percent(n.Self/c.Seconds))
@@ -261,8 +261,12 @@ func (f *flame) legend(line *flow) {
 		line.add(t.grown, "▲ more")
 		line.add(t.shrunk, "▼ less")
 		line.add(t.steady, "as at "+clock(f.scene.mark.Report.Window.End))
+		word := "gone"
+		if f.scene.beforeMark() {
+			word = "came later"
+		}
 		for _, l := range f.diff.gone {
-			line.add(t.good, fmt.Sprintf("gone: %s %.2f", shorten(l.name, 32), l.cores))
+			line.add(t.good, fmt.Sprintf("%s: %s %.2f", word, shorten(l.name, 32), l.cores))
 		}
 	}
 	if f.graph.hatched != nil {

@@ -74,7 +74,7 @@ func TestFlameShowsWhatHasChanged(t *testing.T) {
 		t.Errorf("gone: %+v\n%s", f.diff.gone, v)
 	}
 	f.press(t, "d")
-	if v := withoutColours(f.View()); strings.Contains(v, "▼ less") || !strings.Contains(v, "cores since the mark") {
+	if v := withoutColours(f.View()); strings.Contains(v, "▼ less") || !strings.Contains(v, "cores since ") {
 		t.Errorf("with the diff off:\n%s", v)
 	}
 	f.press(t, "d")

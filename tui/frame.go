@@ -36,10 +36,14 @@ func (m *Model) View() string {
 // that is the newest, what is recorded and what is marked. How it stands matters
 // more than what it is called.
 func (m *Model) headerView() string {
-	t, s, state := m.theme, m.scene, m.state()
+	t, s, states := m.theme, m.scene, m.states()
 	p := newPage(m.layout.Header.W, 1)
+	for len(states) > 1 && width(strings.Join(states, stateGap))+leastName > p.w {
+		states = states[1:]
+	}
+	state := strings.Join(states, stateGap)
 	room := func(text string) string { return cut(text, p.left()-width(state)-1) }
-	if m.w >= targetsFrom {
+	if m.w >= wide {
 		p.put(t.title, "busywork ")
 	}
 	p.put(t.bold, room(s.target))
@@ -58,8 +62,15 @@ func (m *Model) headerView() string {
 	return p.right(t.bold, state).String()
 }
 
-// state is how time stands, in words, most important last.
-func (m *Model) state() string {
+// leastName is the room that a target's name is left in the header, before it is
+// said how everything stands.
+const leastName = 8
+
+// stateGap stands between the words of how things stand.
+const stateGap = " · "
+
+// states is how time stands, in words, most important last.
+func (m *Model) states() []string {
 	var list []string
 	if s := m.scene; s.mark != nil {
 		list = append(list, s.sinceMark())
@@ -81,7 +92,7 @@ func (m *Model) state() string {
 	default:
 		list = append(list, "LIVE")
 	}
-	return strings.Join(list, " · ")
+	return list
 }
 
 // tabText is what a tab looks like.
@@ -133,7 +144,7 @@ func (m *Model) targetsView() string {
 		case t.newest != nil:
 			figure = fmt.Sprintf(" %.2f", t.wasted())
 		}
-		name := cut(t.title(m.feed.Live()), p.w-len(sign)-width(figure))
+		name := cut(m.title(t), p.w-width(sign)-width(figure))
 		p.put(look, sign+name).tab(p.w-width(figure)).put(look, figure).end()
 	}
 	return beside(p.String(), strings.Repeat("│\n", r.H-1)+"│")
@@ -145,7 +156,7 @@ func (m *Model) footerView() string {
 	p := newPage(m.layout.Footer.W, 1)
 	switch {
 	case m.filtering:
-		p.put(m.theme.bold, "/"+m.prompt.Value()).put(m.theme.selected, " ")
+		m.promptView(p)
 		p.right(m.theme.faint, "enter keeps, esc clears")
 	case m.said.err != nil:
 		p.put(m.theme.problem, "! ").put(m.theme.plain, cut(m.said.err.Error(), p.left()))
@@ -155,6 +166,24 @@ func (m *Model) footerView() string {
 		m.hints(p)
 	}
 	return p.String()
+}
+
+// promptView is what has been typed, with the cursor where the next letter goes. Of
+// what is longer than the row the part about the cursor is seen.
+func (m *Model) promptView(p *page) {
+	text, at := []rune(m.prompt.Value()), m.prompt.Position()
+	from := 0
+	for from < at && width(string(text[from:at]))+len("/ ") > p.left() {
+		from++
+	}
+	under := " "
+	if at < len(text) {
+		under = string(text[at])
+	}
+	p.put(m.theme.bold, "/"+string(text[from:at])).put(m.theme.selected, under)
+	if at < len(text) {
+		p.put(m.theme.bold, string(text[at+1:]))
+	}
 }
 
 // hints writes the keys of the screen, then those of all screens, as far as there

@@ -71,6 +71,9 @@ func (h *history) queue(name string) int {
 	return len(h.queues) - 1
 }
 
+// keeps says whether the depths of a queue are kept.
+func (h *history) keeps(queue string) bool { return slices.Contains(h.queues, queue) }
+
 // hostShares is the host's CPU time by mode, fractions that add up to 1.
 func hostShares(h *analyze.ReportHost) [hostModes]float64 {
 	return [hostModes]float64{modeUser: h.User, modeSystem: h.System, modeIOWait: h.IOWait, modeSteal: h.Steal, modeIdle: h.Idle}
@@ -105,6 +108,18 @@ func (h *history) end(i int) int {
 func (h *history) step(number, by int) int {
 	i := sort.Search(len(h.list), func(i int) bool { return h.list[i].number >= number })
 	return h.end(max(0, min(i+by, len(h.list)-1)))
+}
+
+// before is the numbers of the windows before one, oldest first.
+func (h *history) before(number int) []int {
+	var list []int
+	for i := range h.list {
+		if h.list[i].number >= number {
+			break
+		}
+		list = append(list, h.list[i].number)
+	}
+	return list
 }
 
 // when is the end of a window, the zero time if it is not known.

@@ -101,8 +101,11 @@ func (g *icicle) at(x, row int) int32 {
 // beside is the node that is drawn so many runs to the right of another, or to
 // the left; −1 where there is none.
 func (g *icicle) beside(node int32, by int) int32 {
-	list := g.row(g.rowOf(node))
-	for i := g.index(node) + by; i >= 0 && i < len(list); i += by {
+	list, at := g.row(g.rowOf(node)), g.index(node)
+	if at < 0 { // too narrow to be drawn: what is beside it is not known
+		return -1
+	}
+	for i := at + by; i >= 0 && i < len(list); i += by {
 		if !list[i].rest {
 			return list[i].node
 		}

@@ -6,7 +6,7 @@ import "github.com/charmbracelet/bubbles/key"
 // footer are made from it, so that what they say is what the keys do.
 type keyMap struct {
 	Up, Down, PageUp, PageDown, Home, End key.Binding
-	Enter, Back, Next, Previous, Screen   key.Binding
+	Back, Next, Previous, Screen          key.Binding
 	Target, TargetBefore                  key.Binding
 	Filter, Help                          key.Binding
 	Pause, Older, Newer, Oldest, Newest   key.Binding
@@ -27,7 +27,6 @@ func newKeyMap() *keyMap {
 		PageDown:     bind("pgdn", "a page down", "pgdown", "ctrl+f", " "),
 		Home:         bind("g", "to the top", "g", "home"),
 		End:          bind("G", "to the end", "G", "end"),
-		Enter:        bind("enter", "open", "enter"),
 		Back:         bind("esc", "back", "esc", "backspace"),
 		Next:         bind("tab", "next screen", "tab"),
 		Previous:     bind("S-tab", "previous screen", "shift+tab"),
@@ -53,7 +52,7 @@ func newKeyMap() *keyMap {
 // groups are the keys as help shows them, a column each.
 func (k *keyMap) groups() [][]key.Binding {
 	return [][]key.Binding{
-		{k.Up, k.Down, k.PageUp, k.PageDown, k.Home, k.End, k.Enter, k.Back},
+		{k.Up, k.Down, k.PageUp, k.PageDown, k.Home, k.End, k.Back},
 		{k.Next, k.Previous, k.Screen, k.Target, k.TargetBefore, k.Filter, k.Help, k.Quit},
 		{k.Pause, k.Older, k.Newer, k.Oldest, k.Newest, k.Mark},
 		{k.Record, k.Copy, k.Export, k.Web},

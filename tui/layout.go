@@ -43,7 +43,7 @@ const (
 	leastWidth, leastHeight = 40, 12
 	// targetsFrom is the width from which a list of targets fits beside a screen of
 	// 60 columns.
-	targetsFrom = 84
+	targetsFrom = 80
 	// wide is the width from which two things fit side by side, 50 columns each.
 	wide = 100
 )

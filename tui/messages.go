@@ -18,9 +18,11 @@ type (
 
 	// loadedMsg is an older window that was asked for.
 	loadedMsg struct {
-		target, number int
-		exam           *analyze.Examination
-		err            error
+		target int
+		asked  int // the number that was asked for
+		number int // of the window, which may be a later one
+		exam   *analyze.Examination
+		err    error
 	}
 
 	// callsMsg is the profile of a window as a tree of calls.

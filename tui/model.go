@@ -53,8 +53,6 @@ type Model struct {
 	ranked   []*target // most waste first
 	selected *target
 	scene    *scene
-	openID   string // of the finding that was opened last
-	open     *row
 
 	filter    string
 	filtering bool // the prompt is open
@@ -89,6 +87,7 @@ func New(f feed.Feed, o Options) *Model {
 	m.prompt = textinput.New()
 	m.prompt.CharLimit = 80
 	m.prompt.Cursor.SetMode(cursor.CursorHide) // the footer draws it, and nothing blinks
+	m.prompt.KeyMap.Paste.SetEnabled(false)    // it would run a program; terminals paste by themselves
 	for _, name := range f.Targets() {
 		m.targets = append(m.targets, &target{name: name})
 	}
@@ -158,7 +157,6 @@ func (m *Model) resize(w, h int) tea.Cmd {
 	m.w, m.h = w, h
 	m.layout = arrange(w, h, len(m.targets))
 	m.list.resize(len(m.targets), m.layout.Targets.H-1)
-	m.prompt.Width = max(1, w-10)
 	for _, s := range m.screens {
 		s.SetSize(m.layout.Body.W, m.layout.Body.H)
 	}
@@ -173,7 +171,7 @@ func (m *Model) resize(w, h int) tea.Cmd {
 func (m *Model) show() tea.Cmd {
 	m.scene = m.selected.scene(m)
 	if m.scene.open != nil {
-		m.open = m.scene.open
+		m.selected.open = m.scene.open
 	}
 	for _, s := range m.screens {
 		s.Show(m.scene)
@@ -229,7 +227,7 @@ func (m *Model) recorded(msg recordingMsg) tea.Cmd {
 
 // openFinding goes to a finding's screen.
 func (m *Model) openFinding(id string) tea.Cmd {
-	m.openID = id
+	m.selected.openID = id
 	return m.goTo(atFinding)
 }
 
@@ -249,6 +247,9 @@ func (m *Model) selectTarget(i int) tea.Cmd {
 	}
 	m.selected = m.ranked[i]
 	m.list.to(i)
+	if m.at == atFinding && m.selected.openID == "" {
+		m.at = m.before // what was open is another target's
+	}
 	return m.show()
 }
 

@@ -233,8 +233,8 @@ func TestKeysThatComeTogether(t *testing.T) {
 	for _, k := range []string{"enter", "2"} {
 		quick.Update(keyMsg(k))
 	}
-	if quick.at != atFlame || quick.before != atOverview || quick.openID == "" {
-		t.Errorf("at %d, from %d, open %q", quick.at, quick.before, quick.openID)
+	if quick.at != atFlame || quick.before != atOverview || quick.selected.openID == "" {
+		t.Errorf("at %d, from %d, open %q", quick.at, quick.before, quick.selected.openID)
 	}
 	pasted := played(t, 80, 24, "forks-waste")
 	want := pasted.View()

@@ -25,9 +25,10 @@ type overview struct {
 	name    int    // width of the longest name of a rule
 	columns findingColumns
 
-	atMark map[string]float64   // cores by finding, at the mark
-	mark   *analyze.Examination // what atMark is of
-	wasted float64              // cores in this window, as a target is ranked by
+	atMark map[string]*analyze.Finding // by name, as they were at the mark
+	mark   *analyze.Examination        // what atMark is of
+	queue  string                      // whose depth is shown
+	wasted float64                     // cores in this window, as a target is ranked by
 
 	levers []analyze.Lever
 	above  string // all that is above the findings
@@ -44,7 +45,10 @@ func (o *overview) SetSize(w, h int) {
 func (o *overview) Show(s *scene) {
 	o.scene = s
 	if s.mark != o.mark {
-		o.mark, o.atMark = s.mark, coresAt(s.mark)
+		o.mark, o.atMark = s.mark, nil
+		if s.mark != nil {
+			o.atMark = findingsOf(s.mark.Report)
+		}
 	}
 	if r := s.report(); r != nil {
 		o.wasted, o.levers = wasted(r), leversOf(r)
@@ -62,7 +66,10 @@ func (o *overview) draw() {
 	if s == nil {
 		return
 	}
-	depthOf := deepestQueue(s.report())
+	depthOf := deepestQueue(s.report(), o.queue)
+	if depthOf != nil {
+		o.queue = depthOf.Name
+	}
 	o.parts = arrangeOverview(o.w, o.h, overviewContent{s.mark != nil, s.history.known, depthOf != nil})
 	o.fit()
 	o.above, o.ledger = "", ""
@@ -177,29 +184,4 @@ func (o *overview) Subject() *row {
 		return nil
 	}
 	return o.scene.rows[o.list.at]
-}
-
-// coresAt is what each finding wasted in a window, by the name that a roster
-// gives it; kin, too, which may stand for themselves by now.
-func coresAt(e *analyze.Examination) map[string]float64 {
-	if e == nil {
-		return nil
-	}
-	cores := make(map[string]float64, len(e.Report.Findings))
-	add := func(f *analyze.Finding) {
-		id := rowID(f)
-		for _, taken := cores[id]; taken; _, taken = cores[id] {
-			id += "+" // as roster.unused does
-		}
-		cores[id] = f.Waste.Cores
-	}
-	for i := range e.Report.Findings {
-		add(&e.Report.Findings[i])
-	}
-	for i := range e.Report.Findings {
-		for k := range e.Report.Findings[i].Kin {
-			add(&e.Report.Findings[i].Kin[k])
-		}
-	}
-	return cores
 }

@@ -3,6 +3,7 @@ package tui
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"busywork/analyze"
 	"busywork/analyze/report"
@@ -184,8 +185,8 @@ type findingColumns struct {
 const (
 	findingSigns    = 2 + 2 + 5 // cursor, state, severity
 	findingName     = 24        // memory-bound-concurrency; others are cut
-	findingCost     = 12        // 672 waiting
-	findingCostThen = 17        // 0.97→0.46 cores
+	findingCost     = 13        // 9999 waiting
+	findingCostThen = 17        // 0.97→0.46 cores, 12.3k→1.2M wait
 	findingShare    = 6         // 100 %
 	findingSure     = 10        // suspected
 )
@@ -289,37 +290,45 @@ func (o *overview) headline(p *page, c findingColumns, r *row, selected bool) {
 // over the windows, or the jobs that wait because of it; and what it was at the
 // mark before that.
 func (o *overview) cost(p *page, look style, end int, r *row, selected bool) {
-	f := r.finding
 	var buffer [48]byte
-	if f.Waste.Cores == 0 && f.Delay != nil {
-		p.ending(look, end, string(append(append(buffer[:0], compact(f.Delay.JobHours)...), " waiting"...)))
-		return
-	}
-	if o.mark == nil {
-		p.ending(look, end, string(append(appendCores(buffer[:0], r.waste), " cores"...)))
-		return
-	}
 	b, how := buffer[:0], look
-	was, known := o.atMark[r.id]
-	if known {
-		b = appendCores(b, was)
-	} else {
-		b = append(b, unknown...)
+	unit, write, of, now := " cores", appendCores, func(f *analyze.Finding) float64 { return f.Waste.Cores }, r.waste
+	if r.finding.Waste.Cores == 0 && r.finding.Delay != nil {
+		unit, write, of = " waiting", appendCompact, waiting
+		now = waiting(r.finding)
 	}
-	b = append(b, "→"...)
-	switch now := r.waste; r.state {
-	case rowQuiet, rowBlind:
-		b = append(b, unknown...)
-	case rowGone:
-		now = 0
-		fallthrough
-	default:
-		b = appendCores(b, now)
-		if !selected && known {
-			_, how = o.scene.theme.change(now-was, 2, lessIsBetter)
+	if o.mark != nil {
+		was := o.atMark[r.id]
+		if was != nil {
+			b = write(b, of(was))
+		} else {
+			b = append(b, unknown...)
+		}
+		b = append(b, "→"...)
+		if r.state == rowGone {
+			now = 0
+		}
+		if !selected && was != nil && r.state != rowQuiet && r.state != rowBlind {
+			_, how = o.scene.theme.change(now-of(was), 2, lessIsBetter)
 		}
 	}
-	p.ending(how, end, string(append(b, " cores"...)))
+	if o.mark != nil && (r.state == rowQuiet || r.state == rowBlind) {
+		b = append(b, unknown...)
+	} else {
+		b = write(b, now)
+	}
+	if room := end - p.x; utf8.RuneCount(b)+len(unit) >= room && unit == " waiting" {
+		unit = " wait"
+	}
+	p.ending(how, end, string(append(b, unit...)))
+}
+
+// waiting is how many jobs wait because of a finding, on average.
+func waiting(f *analyze.Finding) float64 {
+	if f.Delay == nil {
+		return 0
+	}
+	return f.Delay.JobHours
 }
 
 // ending writes text so that it ends in a column.

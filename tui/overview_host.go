@@ -88,7 +88,7 @@ func (v drawing) hostFigures(p *page, shares [hostModes]float64) {
 	all := piece{look: v.t.plain, text: fmt.Sprintf(" of %d CPUs", h.Cores)}
 	if h.TargetCores > 0 {
 		all.text = fmt.Sprintf("; target %.2f of %d cores", h.TargetCores, h.Cores)
-		if v.then != nil {
+		if v.then != nil && v.then.Host.Known {
 			all = all.since(v.t, h.TargetCores-v.then.Host.TargetCores, 2, neutral)
 		}
 	}

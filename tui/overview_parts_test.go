@@ -137,14 +137,20 @@ func TestEighths(t *testing.T) {
 
 func TestDeepestQueue(t *testing.T) {
 	r := &analyze.Report{Queues: []analyze.ReportQueue{{Name: "later", Depth: 9000}, {Name: "jobs", Depth: 70}, {Name: "mail", Depth: 3}}}
-	if q := deepestQueue(r); q.Name != "later" {
+	if q := deepestQueue(r, ""); q.Name != "later" {
 		t.Errorf("the deepest is %s", q.Name)
 	}
 	r.Backlog = &analyze.ReportBacklog{Queue: "jobs"}
-	if q := deepestQueue(r); q.Name != "jobs" {
+	if q := deepestQueue(r, ""); q.Name != "jobs" {
 		t.Errorf("work waits in jobs, not in %s", q.Name)
 	}
-	if deepestQueue(new(analyze.Report)) != nil || deepestQueue(nil) != nil {
+	r = &analyze.Report{Queues: []analyze.ReportQueue{{Name: "a", Depth: 101}, {Name: "b", Depth: 102}, {Name: "c", Depth: 50}}}
+	for before, want := range map[string]string{"a": "a", "b": "b", "c": "b", "gone": "b"} {
+		if q := deepestQueue(r, before); q.Name != want { // what is as good as equal does not flap
+			t.Errorf("%s is shown after %s", q.Name, before)
+		}
+	}
+	if deepestQueue(new(analyze.Report), "") != nil || deepestQueue(nil, "a") != nil {
 		t.Error("there is no queue")
 	}
 }

@@ -8,12 +8,13 @@ import (
 )
 
 // deepestQueue is the queue that the overview is about: the one in which work
-// waits, else the deepest; nil if none is known.
-func deepestQueue(r *analyze.Report) *analyze.ReportQueue {
+// waits, else the deepest, or the one that was shown before if that is as good as
+// equal; nil if none is known.
+func deepestQueue(r *analyze.Report, before string) *analyze.ReportQueue {
 	if r == nil {
 		return nil
 	}
-	var deepest *analyze.ReportQueue
+	var deepest, shown *analyze.ReportQueue
 	for i := range r.Queues {
 		q := &r.Queues[i]
 		if r.Backlog != nil && q.Name == r.Backlog.Queue {
@@ -22,6 +23,12 @@ func deepestQueue(r *analyze.Report) *analyze.ReportQueue {
 		if deepest == nil || q.Depth > deepest.Depth {
 			deepest = q
 		}
+		if q.Name == before {
+			shown = q
+		}
+	}
+	if shown != nil && deepest.Depth <= overtakeRatio*shown.Depth {
+		return shown
 	}
 	return deepest
 }
@@ -38,7 +45,11 @@ func (v drawing) queue(at rect, q *analyze.ReportQueue) string {
 		p.put(v.t.plain, "Nothing waits").put(v.t.faint, cut(" in "+q.Name, p.left()))
 	default:
 		p.pieces(v.deep(piece{look: v.t.plain, text: "The deepest queue holds " + report.Figure(q.Depth, "1")}, q.Name, q.Depth))
-		p.pieces(piece{look: v.t.plain, text: fmt.Sprintf(", %+.1f a second", q.Growth)})
+		list := []piece{{look: v.t.plain, text: fmt.Sprintf(", %+.1f a second", q.Growth)}}
+		if hasRates(q) {
+			list = append(list, piece{look: v.t.plain, text: fmt.Sprintf(" (%s in, %s out)", report.Figure(q.In, "1"), report.Figure(q.Acked, "1"))})
+		}
+		p.pieces(list...)
 		p.put(v.t.faint, cut(" in "+q.Name, p.left()))
 	}
 	return p.String()

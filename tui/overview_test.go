@@ -248,19 +248,19 @@ func TestHeadlineFits(t *testing.T) {
 	}
 }
 
-func TestCoresAtKnowsFindingsAsRostersDo(t *testing.T) {
+func TestFindingsAreNamedAsInRosters(t *testing.T) {
 	twice := aFinding("a", 1)
 	r := window(aFinding("a", 2), twice, twice)
 	r.Findings[0].Kin = []analyze.Finding{aFinding("b", 7)}
-	cores := coresAt(&analyze.Examination{Report: r})
+	named := findingsOf(r)
 	for _, row := range rosterOf(r).rows {
-		if cores[row.id] != row.finding.Waste.Cores {
-			t.Errorf("%q: %g cores, want %g", row.id, cores[row.id], row.finding.Waste.Cores)
+		if named[row.id] != row.finding {
+			t.Errorf("%q is another one", row.id)
 		}
 	}
 	kin := aFinding("b", 7)
-	if cores[rowID(&kin)] != 7 || len(cores) != 4 {
-		t.Errorf("%v", cores)
+	if f := named[rowID(&kin)]; f != &r.Findings[0].Kin[0] || len(named) != 4 {
+		t.Errorf("%v", named)
 	}
 }
 

@@ -97,7 +97,9 @@ func cells(r rune) int {
 		return 1
 	case r < 0xa0, r == utf8.RuneError, unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs, unicode.Variation_Selector):
 		return -1
-	case unicode.In(r, unicode.Mn, unicode.Me):
+	case r >= 0x1f3fb && r <= 0x1f3ff: // colours of the emoji before them
+		return -1
+	case unicode.In(r, unicode.Mn, unicode.Me), r >= 0x1160 && r <= 0x11ff, r >= 0xd7b0 && r <= 0xd7ff: // also vowels and ends of Hangul syllables
 		return 0
 	}
 	return widths.RuneWidth(r)

@@ -115,6 +115,7 @@ const (
 	targetSign = "◆ "
 	endedSign  = "† "
 	targetWord = " target"
+	matchSign  = "/" // of what the filter has found, and not of its parents
 )
 
 func procName(p *page, look style, w int, x procCell) {
@@ -128,6 +129,9 @@ func procName(p *page, look style, w int, x procCell) {
 		s = x.look(x.t.bold, look)
 	case x.c.view.filter != "":
 		s = x.look(x.t.match, look)
+	}
+	if x.c.view.filter != "" && !x.b.faint {
+		p.put(x.look(x.t.match, look), matchSign)
 	}
 	if n := x.b.hidden; n > 0 {
 		var b [24]byte

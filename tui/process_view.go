@@ -125,7 +125,11 @@ func (c *processes) title(p *page) {
 	p.total(t, " + ", now.dead, was.dead, " dead", lessIsBetter, appendCores)
 	p.total(t, " · born "+atLeast(now.births), now.births, was.births, "/s", lessIsBetter, appendRate)
 	p.total(t, " · died "+atLeast(now.deaths), now.deaths, was.deaths, "/s", lessIsBetter, appendRate)
-	p.total(t, " · ", now.n, was.n, " processes", neutral, appendCount)
+	word := " processes"
+	if now.n == 1 {
+		word = " process"
+	}
+	p.total(t, " · ", now.n, was.n, word, neutral, appendCount)
 	switch {
 	case c.view.order != byTree:
 		p.right(t.faint, procOrderNames[c.view.order])

@@ -60,6 +60,11 @@ func (c *processes) SetSize(w, h int) {
 // Show takes in what has changed, and has nothing to do where that does not
 // concern the processes.
 func (c *processes) Show(s *scene) {
+	if c.scene.of != s.of { // another target's processes have the same numbers
+		clear(c.view.closed)
+		clear(c.view.opened)
+		c.branches = nil
+	}
 	at := c.place()
 	c.scene = s
 	window, filter := c.of != s.exam, c.view.filter != s.filter
@@ -93,7 +98,7 @@ func (c *processes) observe(e *analyze.Examination) {
 // compare holds the window against the mark.
 func (c *processes) compare(mark *analyze.Examination) {
 	c.mark, c.was, c.then = mark, unmarked(), nil
-	if mark != nil && c.forest != nil {
+	if mark != nil && c.forest != nil && len(mark.Processes) > 0 { // or they were not seen then
 		c.was, c.then = totalsOf(mark.Processes), sameProcesses(c.forest.rows, mark.Processes)
 	}
 }

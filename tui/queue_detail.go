@@ -64,6 +64,10 @@ func (c *queues) chart(p *page, q *analyze.ReportQueue, h int) {
 	if n <= 0 || h < leastChart {
 		return
 	}
+	if !c.scene.history.keeps(q.Name) {
+		p.wrap(c.scene.theme.faint, 0, h, fmt.Sprintf("Its depth over the windows is not kept: that is for the first %d queues seen.", maxQueues))
+		return
+	}
 	first, last := c.scene.span(n)
 	for _, row := range depthChart(c.scene.theme, c.scene.history.depths(q.Name, n, first, last), p.w, h-1) {
 		p.raw(row, p.w).end()

@@ -168,21 +168,24 @@ func queueEmpty(p *page, look style, w int, x queueCell) {
 	if word == "never" {
 		s = x.look(x.t.bad, look)
 	}
+	if width(word) >= w {
+		word = strings.TrimPrefix(word, "in ")
+	}
 	p.pad(look, p.x+w-width(word)).put(s, word)
 }
 
 // keepsUp is said of a queue in which no more waits than is on its way.
 const keepsUp = "keeps up"
 
-// emptyWord is when a queue is empty, in at most nine cells.
+// emptyWord is when a queue is empty, in at most ten cells.
 func emptyWord(f analyze.BacklogFuture) string {
 	switch {
 	case !f.Known || math.IsNaN(f.Seconds):
 		return unknown
 	case !f.Never && f.Seconds == 0:
 		return keepsUp
-	case f.Seconds > 100*24*3600:
-		return ">100 days"
+	case f.Seconds > 99.5*24*3600:
+		return ">99 days"
 	}
 	return f.String()
 }

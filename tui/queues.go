@@ -79,7 +79,7 @@ func (c *queues) SetSize(w, h int) {
 func (c *queues) Show(s *scene) {
 	c.scene = s
 	c.then = nil
-	if s.mark != nil {
+	if s.mark != nil && len(s.mark.Report.Queues) > 0 { // or none was seen then
 		c.then = make(map[string]*analyze.ReportQueue, len(s.mark.Report.Queues))
 		for i := range s.mark.Report.Queues {
 			q := &s.mark.Report.Queues[i]
@@ -121,11 +121,11 @@ func (c *queues) current() *analyze.ReportQueue {
 }
 
 const (
-	// besideFrom is the width from which a chart of 60 columns fits beside the
-	// table with all of its columns.
+	// besideFrom is the width from which a chart of 60 columns, or of 40 since a mark,
+	// fits beside the table with all of its columns.
 	besideFrom = 170
-	// tableWidth is that of the table then.
-	tableWidth = 106
+	// tableWidth is that of the table then, markedWidth with the changes since a mark.
+	tableWidth, markedWidth = 106, 127
 	// queueHead is the rows above the queues: the title and the heads.
 	queueHead = 2
 )
@@ -135,8 +135,12 @@ const (
 func (c *queues) arrange() {
 	_, rest := rect{0, 0, c.w, c.h}.below(1)
 	if c.w >= besideFrom {
-		c.table = rect{rest.X, rest.Y, tableWidth, rest.H}
-		c.detail = rect{tableWidth + 2, rest.Y, c.w - tableWidth - 2, rest.H}
+		w := tableWidth
+		if c.then != nil {
+			w = markedWidth
+		}
+		c.table = rect{rest.X, rest.Y, w, rest.H}
+		c.detail = rect{w + 2, rest.Y, c.w - w - 2, rest.H}
 	} else {
 		c.table, c.detail = rest.below(1 + min(len(c.rows), max(2, (rest.H-1)/2)))
 	}
@@ -196,6 +200,10 @@ func (c *queues) View() string {
 		return p.String()
 	}
 	c.title(p, r)
+	if len(c.rows) == 0 {
+		p.wrap(t.plain, 0, 0, "No queue matches the filter; esc takes it away.")
+		return p.String()
+	}
 	from, to := c.list.seen()
 	for y := range c.h - 1 {
 		switch i := from + y - 1; {

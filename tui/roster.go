@@ -58,18 +58,38 @@ func rowID(f *analyze.Finding) string {
 
 // rosterOf is the findings of one window alone, as it found them.
 func rosterOf(r *analyze.Report) *roster {
-	s := &roster{rows: make([]*row, len(r.Findings))}
-	taken := make(map[string]bool, len(r.Findings))
+	s := &roster{rows: make([]*row, 0, len(r.Findings))}
+	named := make(map[string]*analyze.Finding, len(r.Findings))
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		id := rowID(f)
-		for taken[id] {
-			id += "+" // another of the same name
-		}
-		taken[id] = true
-		s.rows[i] = &row{id: id, finding: f, waste: f.Waste.Cores, seen: 1}
+		s.rows = append(s.rows, &row{id: name(named, f), finding: f, waste: f.Waste.Cores, seen: 1})
 	}
 	return s
+}
+
+// findingsOf is the findings of a window by the names that its roster gives them, and
+// behind them their kin, which may stand for themselves in another window.
+func findingsOf(r *analyze.Report) map[string]*analyze.Finding {
+	named := make(map[string]*analyze.Finding, len(r.Findings))
+	for i := range r.Findings {
+		name(named, &r.Findings[i])
+	}
+	for i := range r.Findings {
+		for k := range r.Findings[i].Kin {
+			name(named, &r.Findings[i].Kin[k])
+		}
+	}
+	return named
+}
+
+// name gives a finding a name that no other of its window has.
+func name(named map[string]*analyze.Finding, f *analyze.Finding) string {
+	id := rowID(f)
+	for named[id] != nil {
+		id += "+"
+	}
+	named[id] = f
+	return id
 }
 
 func (s *roster) row(id string) *row {
@@ -142,8 +162,8 @@ func (r *row) sawAgain(f *analyze.Finding) {
 	r.waste += smoothing * (f.Waste.Cores - r.waste)
 	r.seen++
 	if r.missed >= goneAfter {
-		r.seen = 1 // it has come back
-		r.state = rowNew
+		r.seen = 1 // it has come back, with what it wastes now
+		r.state, r.waste = rowNew, f.Waste.Cores
 	}
 	r.missed = 0
 	if r.state == rowQuiet || r.state == rowBlind || r.state == rowNew && r.seen > newWindows {

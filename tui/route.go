@@ -70,7 +70,7 @@ func (m *Model) globalKey(k tea.KeyMsg) tea.Cmd {
 	case is(keys.Newer):
 		return m.scrub(1)
 	case is(keys.Oldest):
-		return m.scrub(-maxMoments)
+		return m.oldest()
 	case is(keys.Newest):
 		return m.follow()
 	case is(keys.Mark):
@@ -128,16 +128,25 @@ const wheelRows = 3
 
 // mouse says what the mouse does: the wheel scrolls, a click selects.
 func (m *Model) mouse(e tea.MouseMsg) tea.Cmd {
-	if m.helping || m.layout.Small {
-		m.helping = false
+	if m.layout.Small {
 		return nil
 	}
-	body := m.layout.Body
+	body, wheel := m.layout.Body, 0
+	switch e.Button {
+	case tea.MouseButtonWheelUp:
+		wheel = -1
+	case tea.MouseButtonWheelDown:
+		wheel = 1
+	}
 	switch {
-	case e.Button == tea.MouseButtonWheelUp:
-		m.screens[m.at].Wheel(-wheelRows)
-	case e.Button == tea.MouseButtonWheelDown:
-		m.screens[m.at].Wheel(wheelRows)
+	case m.helping && wheel != 0:
+		m.guide.scroll(wheel * wheelRows)
+	case m.helping:
+		m.helping = e.Action != tea.MouseActionPress
+	case wheel != 0 && m.layout.Targets.contains(e.X, e.Y):
+		return m.selectTarget(m.list.at + wheel)
+	case wheel != 0:
+		m.screens[m.at].Wheel(wheel * wheelRows)
 	case e.Action != tea.MouseActionPress || e.Button != tea.MouseButtonLeft:
 	case m.layout.Tabs.contains(e.X, e.Y):
 		if at := tabAt(e.X); at >= 0 {

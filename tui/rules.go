@@ -219,7 +219,7 @@ func (r *rules) now(p *page, row *ruleRow) {
 		p.wrap(t.plain, 2, 0, row.text)
 	}
 	if row.change != "" {
-		p.line(t.bold, "  since the mark: "+row.change)
+		p.line(t.bold, "  "+r.s.sinceMark()+": "+row.change)
 	}
 }
 
@@ -304,7 +304,9 @@ func (r *rules) line(p *page, i int) {
 	if p.w >= narrow {
 		word = ruleWords[row.state]
 	}
-	p.put(state, word).pad(look, p.x+pick(p.w, 2, narrow, 8)-len(word))
+	rest := pick(p.w, 2, narrow, 8) - len(word)
+	p.put(state, word)
+	p.pad(look, p.x+rest)
 	column := p.x + nameWidth
 	p.put(look, row.name).pad(look, column)
 	if row.change != "" {

@@ -32,6 +32,7 @@ type scene struct {
 	theme *theme
 	keys  *keyMap
 
+	of     *target              // which one, whatever it is called
 	target string               // what it is called
 	live   bool                 // of a running service, and not of a recording
 	err    error                // why there is no window
@@ -98,11 +99,14 @@ func (s *scene) waiting(p *page) {
 // sinceMark says which way time goes from the mark to what is shown: a window from
 // before the mark has not become what it is since.
 func (s *scene) sinceMark() string {
-	word := "since "
-	if s.exam.Report.Window.End.Before(s.mark.Report.Window.End) {
-		word = "against "
+	if s.beforeMark() {
+		return "against " + clock(s.mark.Report.Window.End)
 	}
-	return word + clock(s.mark.Report.Window.End)
+	return "since " + clock(s.mark.Report.Window.End)
+}
+
+func (s *scene) beforeMark() bool {
+	return s.exam.Report.Window.End.Before(s.mark.Report.Window.End)
 }
 
 // A sense says which way a figure is better.
@@ -120,8 +124,9 @@ func (s *scene) delta(p *page, now float64, at func(*analyze.Report) float64, di
 	if s.mark == nil {
 		return
 	}
-	text, look := s.theme.change(now-at(s.mark.Report), digits, better)
-	p.put(style{}, " ").put(look, text)
+	if text, look := s.theme.change(now-at(s.mark.Report), digits, better); width(text) < p.left() {
+		p.put(style{}, " ").put(look, text)
+	}
 }
 
 // change is a difference in words and signs: ▲ more, ▼ less, = the same.

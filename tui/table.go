@@ -133,6 +133,9 @@ func appendCount(b []byte, v float64) []byte {
 	return append(b, compact(v)...)
 }
 
+// appendCompact is compact, for where figures are appended.
+func appendCompact(b []byte, v float64) []byte { return append(b, compact(v)...) }
+
 // appendBytes writes a size in binary units, as ps and top do: 512K, 31M, 1.2G.
 func appendBytes(b []byte, n uint64) []byte {
 	v, letter := float64(n)/1024, 0
@@ -170,17 +173,19 @@ func (t *theme) sinceMark(b []byte, d float64, better sense, write amount) ([]by
 	return b, t.bad
 }
 
-// total writes a figure of a title behind what introduces it, if there is room,
-// with its change since the mark; was is NaN where there is no mark.
+// total writes a figure of a title behind what introduces it, with its change since
+// the mark, if there is room for all of that; was is NaN where there is no mark.
 func (p *page) total(t *theme, before string, now, was float64, unit string, better sense, write amount) {
 	var b, d [24]byte
-	figure := write(b[:0], now)
-	if width(before)+len(figure)+len(unit) > p.left() {
+	figure, change, how := write(b[:0], now), d[:0], style{}
+	if !math.IsNaN(was) {
+		change, how = t.sinceMark(append(change, ' '), now-was, better, write)
+	}
+	if width(before)+len(figure)+len(unit)+utf8.RuneCount(change) > p.left() {
 		return
 	}
 	p.put(t.faint, before).put(t.bold, string(figure)).put(t.faint, unit)
-	if !math.IsNaN(was) {
-		change, look := t.sinceMark(d[:0], now-was, better, write)
-		p.put(style{}, " ").put(look, string(change))
+	if len(change) > 0 {
+		p.put(style{}, " ").put(how, string(change[1:]))
 	}
 }

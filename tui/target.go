@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"time"
 
 	"busywork/analyze"
@@ -17,11 +18,15 @@ type target struct {
 	number int                  // of the newest
 	at     time.Time            // when it ended
 	err    error                // why the last window has nothing to show
-	news   int                  // windows that have come, those read for their figures left out
+	news   int                  // windows that have come with something to show, those read for their figures left out
 
 	held   *analyze.Examination // what is looked at in place of the newest; nil while that is shown
-	heldAt int                  // its number; of the one that is being loaded meanwhile
+	heldAt int                  // its number
+	wanted int                  // the number of the window that is being loaded; 0 for none
 	mark   *analyze.Examination
+
+	openID string // of the finding that was opened last
+	open   *row   // as it was last seen
 
 	compared struct { // the last comparison
 		mark, shown *analyze.Examination
@@ -42,11 +47,11 @@ func (t *target) arrive(a feed.Arrival) {
 	if a.Indexed {
 		return
 	}
-	t.news++
 	t.err = a.Err
 	if a.Exam == nil {
 		return
 	}
+	t.news++
 	t.roster.next(a.Exam.Report, t.news <= settling)
 	t.newest, t.number, t.at = a.Exam, a.Number, a.At
 }
@@ -77,17 +82,23 @@ func (t *target) overtakes(other *target) bool {
 	return t.wasted() > ratio*other.wasted()
 }
 
-// title is what the target calls itself; of a recording, where that is comes first:
-// it is what tells one recording of a service from another.
-func (t *target) title(live bool) string {
-	exam, _ := t.shown()
-	switch {
-	case exam == nil || exam.Report.Target.Name == "" || exam.Report.Target.Name == t.name:
-		return t.name
-	case live:
+// title is what a target calls itself. Where that tells it from no other, as the
+// recordings of a service or its instances, what it was given as comes first.
+func (m *Model) title(t *target) string {
+	name := t.ownName()
+	same := func(other *target) bool { return other != t && other.ownName() == name }
+	if name == t.name || m.feed.Live() && !slices.ContainsFunc(m.targets, same) {
+		return name
+	}
+	return t.name + ": " + name
+}
+
+// ownName is what the service calls itself, if that is known.
+func (t *target) ownName() string {
+	if exam, _ := t.shown(); exam != nil && exam.Report.Target.Name != "" {
 		return exam.Report.Target.Name
 	}
-	return t.name + ": " + exam.Report.Target.Name
+	return t.name
 }
 
 // change compares what is shown with the mark, once.
@@ -102,8 +113,8 @@ func (t *target) change(mark, shown *analyze.Examination) *analyze.Comparison {
 // scene is what there is to show of the target.
 func (t *target) scene(m *Model) *scene {
 	s := &scene{
-		theme: m.theme, keys: m.keys, target: t.title(m.feed.Live()), live: m.feed.Live(), err: t.err,
-		opens: m.openFinding, history: &t.history, filter: m.filter, mark: t.mark, calls: t.calls, markCalls: t.markCalls,
+		theme: m.theme, keys: m.keys, target: m.title(t), live: m.feed.Live(), err: t.err,
+		of: t, opens: m.openFinding, history: &t.history, filter: m.filter, mark: t.mark, calls: t.calls, markCalls: t.markCalls,
 	}
 	s.exam, s.number = t.shown()
 	s.newest = t.held == nil
@@ -115,8 +126,8 @@ func (t *target) scene(m *Model) *scene {
 		r = rosterOf(s.exam.Report)
 	}
 	s.rows, s.all = r.matching(m.filter), len(r.rows)
-	if s.open = r.row(m.openID); s.open == nil && m.open != nil && m.open.id == m.openID {
-		s.open = &row{id: m.open.id, finding: m.open.finding, waste: m.open.waste, state: rowGone}
+	if s.open = r.row(t.openID); s.open == nil && t.open != nil && t.open.id == t.openID {
+		s.open = &row{id: t.open.id, finding: t.open.finding, waste: t.open.waste, state: rowGone}
 	}
 	if t.mark != nil {
 		s.change = t.change(t.mark, s.exam)

@@ -18,8 +18,6 @@ type style struct{ on, off string }
 // A theme is every look that the screens use. Nothing is told by colour alone:
 // wherever a colour carries a meaning, a letter, a word or a sign does so too.
 type theme struct {
-	render *lipgloss.Renderer // for what draws with Lip Gloss itself: charts
-
 	plain, bold, faint, title, key style
 	selected                       style // the row that the cursor is on
 	high, medium, low              style // severities
@@ -29,9 +27,9 @@ type theme struct {
 	bar, hatch                     style // of bars; the part of one that is waste
 	grown, shrunk, steady          style // of a graph's parts, since the mark
 
-	host  [hostModes]style // parts of the host's CPU time
-	lines []lipgloss.Style // of a chart, in turn
-	ops   [opFamilies]style
+	host [hostModes]style // parts of the host's CPU time
+	line style            // of a chart
+	ops  [opFamilies]style
 }
 
 // The parts that the host's CPU time is shown in, each with a letter of its own.
@@ -67,11 +65,10 @@ func newTheme(profile termenv.Profile, dark bool) *theme {
 		return base.Background(colour(light, dark)).Foreground(colour("#1a1a1a", "#111111"))
 	}
 	t := &theme{
-		render: r,
-		bold:   looks(base.Bold(true)),
-		faint:  looks(fg("#6c6c6c", "#8a8a8a")),
-		title:  looks(fg("#005f87", "#5fd7ff").Bold(true)),
-		key:    looks(fg("#5f5faf", "#afafff").Bold(true)),
+		bold:  looks(base.Bold(true)),
+		faint: looks(fg("#6c6c6c", "#8a8a8a")),
+		title: looks(fg("#005f87", "#5fd7ff").Bold(true)),
+		key:   looks(fg("#5f5faf", "#afafff").Bold(true)),
 
 		selected: looks(base.Reverse(true)),
 		high:     looks(fg("#af0000", "#ff5f5f").Bold(true)),
@@ -95,7 +92,7 @@ func newTheme(profile termenv.Profile, dark bool) *theme {
 		modeSteal:  looks(on("#d75f87", "#d75f87")),
 		modeIdle:   looks(fg("#9e9e9e", "#585858")),
 	}
-	t.lines = []lipgloss.Style{fg("#005faf", "#5fafff"), fg("#875f00", "#ffaf5f"), fg("#5f00af", "#af87ff"), fg("#006f00", "#5fd75f")}
+	t.line = looks(fg("#005faf", "#5fafff"))
 	for i, c := range opColours {
 		t.ops[i] = looks(on(c[0], c[1]))
 	}

@@ -1,6 +1,12 @@
 package tui
 
-import tea "github.com/charmbracelet/bubbletea"
+import (
+	"slices"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"busywork/analyze"
+)
 
 // pause holds what is shown, or goes on. Nothing is lost meanwhile: windows go
 // on coming, and can be gone through afterwards.
@@ -9,22 +15,23 @@ func (m *Model) pause() tea.Cmd {
 	if t.held != nil {
 		return m.follow()
 	}
-	t.held, t.heldAt = t.newest, t.number
+	t.held, t.heldAt, t.wanted = t.newest, t.number, 0
 	return m.show()
 }
 
 // follow shows the newest window again, and each that comes.
 func (m *Model) follow() tea.Cmd {
-	m.selected.held = nil
+	m.selected.held, m.selected.wanted = nil, 0
 	return m.show()
 }
 
-// scrub goes to the window that is by windows away.
+// scrub goes to the window that is by windows away from the one that is shown, or
+// that was asked for last.
 func (m *Model) scrub(by int) tea.Cmd {
 	t := m.selected
 	_, from := t.shown()
-	if t.held != nil {
-		from = t.heldAt
+	if t.wanted != 0 {
+		from = t.wanted
 	}
 	number := t.history.step(from, by)
 	switch {
@@ -33,42 +40,50 @@ func (m *Model) scrub(by int) tea.Cmd {
 	case number == t.number:
 		return m.follow()
 	}
-	if t.held == nil {
-		t.held = t.newest
-	}
-	t.heldAt = number
 	return m.load(t, number)
 }
 
-// load asks the feed for an older window.
-func (m *Model) load(t *target, number int) tea.Cmd {
-	at := m.index(t)
-	return func() tea.Msg {
-		exam, err := m.feed.Load(at, number)
-		return loadedMsg{at, number, exam, err}
+// oldest goes to the oldest window that can still be looked at: of a running service
+// more is known for its figures than is held, or recorded.
+func (m *Model) oldest() tea.Cmd {
+	t := m.selected
+	_, shown := t.shown()
+	numbers := t.history.before(shown)
+	if len(numbers) == 0 {
+		return nil
 	}
+	return m.load(t, numbers...)
 }
 
-func (m *Model) index(t *target) int {
-	for i := range m.targets {
-		if m.targets[i] == t {
-			return i
+// load asks the feed for the first of several older windows that there is. Until it
+// comes, what is shown stays.
+func (m *Model) load(t *target, numbers ...int) tea.Cmd {
+	at := slices.Index(m.targets, t)
+	t.wanted = numbers[0]
+	return func() tea.Msg {
+		var exam *analyze.Examination
+		var err error
+		for _, number := range numbers {
+			if exam, err = m.feed.Load(at, number); err == nil {
+				return loadedMsg{at, numbers[0], number, exam, nil}
+			}
 		}
+		return loadedMsg{at, numbers[0], 0, nil, err}
 	}
-	return -1
 }
 
 // loaded shows the window that was asked for, unless another one has been asked
 // for since.
 func (m *Model) loaded(msg loadedMsg) tea.Cmd {
 	t := m.targets[msg.target]
-	if t.held == nil || t.heldAt != msg.number {
+	if t.wanted != msg.asked {
 		return nil
 	}
+	t.wanted = 0
 	if msg.err != nil {
 		return m.say(saidMsg{err: msg.err})
 	}
-	t.held = msg.exam
+	t.held, t.heldAt = msg.exam, msg.number
 	return m.show()
 }
 
