@@ -88,3 +88,15 @@ func BenchmarkPage(b *testing.B) {
 		_ = p.String()
 	}
 }
+
+// What a terminal shows as one letter counts as one, however it was written.
+func TestWidthOfComposed(t *testing.T) {
+	for text, want := range map[string]int{
+		"한": 2, "\u1112\u1161\u11ab": 2, "👍": 2, "👍\U0001f3fd": 2, "é": 1, "e\u0301": 1, "日本": 4, "e\u0301\u0302\u0303\u0304\u0305": 1,
+	} {
+		p := newPage(20, 1)
+		if p.put(style{}, text); width(text) != want || p.x != want {
+			t.Errorf("%+q: width %d, written in %d cells, want %d", text, width(text), p.x, want)
+		}
+	}
+}

@@ -66,6 +66,14 @@ func TestRosterMarksWhatIsNewAndWhatIsGone(t *testing.T) {
 	s.next(window(aFinding("a", 0.5), aFinding("b", 0.8)), false)
 	s.expect(t, "+b", "a") // it has come back
 
+	for range goneAfter {
+		s.next(window(aFinding("a", 0.5)), false)
+	}
+	s.next(window(aFinding("a", 0.5), aFinding("b", 3)), false)
+	if b := s.rows[0]; b.finding.Rule != "b" || b.waste != 3 { // and wastes what it wastes now
+		t.Errorf("%s with %g cores is first", b.finding.Rule, b.waste)
+	}
+
 	for range forgetAfter {
 		s.next(window(aFinding("a", 0.5)), false)
 	}

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/muesli/termenv"
@@ -96,5 +97,18 @@ func checkFit[R any](t *testing.T, name string, list []field[R], w int) {
 	}
 	if sum > w {
 		t.Errorf("%s: %d cells of %d", name, sum, w)
+	}
+}
+
+// A figure of a title is there with its change, or not at all: half of a change is
+// another one.
+func TestTotal(t *testing.T) {
+	look := newTheme(termenv.Ascii, true)
+	for w, want := range map[int]string{30: " · born 152/s ▲150", 18: " · born 152/s ▲150", 17: "", 12: ""} {
+		p := newPage(w, 1)
+		p.total(look, " · born ", 152, 2, "/s", lessIsBetter, appendRate)
+		if got := strings.TrimRight(p.String(), " "); got != want {
+			t.Errorf("%d cells: %q, want %q", w, got, want)
+		}
 	}
 }
