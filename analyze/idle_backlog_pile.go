@@ -114,7 +114,9 @@ func newPile(f *Facts, q *Queue) *pile {
 
 // notTaken replaces the depth of a consumer by what it has not handed out yet.
 // What it has may wait in the service's memory, or until a time that the service
-// has set for it: from outside the two look the same.
+// has set for it: from outside the two look the same. The growth stays that of all:
+// a service that fetches hundreds at a time takes them in steps that are longer than
+// a window, and what waits goes up and down with them.
 func (q *pile) notTaken(f *Facts) {
 	var n, pending, taken float64
 	q.first = -1
@@ -132,7 +134,6 @@ func (q *pile) notTaken(f *Facts) {
 	}
 	if n > 0 && q.seconds > 0 {
 		q.mean, q.taken = pending/n, taken/n
-		q.growth = (q.last - q.first) / q.seconds
 	}
 }
 
