@@ -70,9 +70,10 @@ func (cl *client) cpuProfile(ctx context.Context, w Window, c *Capture, ref stri
 	if end.Before(w.End) {
 		end = w.End
 	}
-	ctx, cancel := context.WithDeadline(ctx, end.Add(cl.grace))
+	ctx, cancel := context.WithDeadline(ctx, end.Add(cl.patience()))
 	defer cancel()
 	a, err := cl.get(ctx, c, withSeconds(ref, seconds), "", maxDownload)
+	cl.late.Store(isSilence(err))
 	switch {
 	case errors.Is(err, context.Canceled):
 		return unavailablef("a target sends its profile at the end of the window", "interrupted before the profile came")
@@ -87,6 +88,18 @@ func (cl *client) cpuProfile(ctx context.Context, w Window, c *Capture, ref stri
 	}
 	c.AddProfile(CPUProfile{Start: start, End: profileEnd(start, p), Source: a.from, Data: a.body})
 	return nil
+}
+
+// lateGrace is how long a profile is waited for after one that did not come: others
+// wait, too, and one that does come takes less.
+const lateGrace = time.Second
+
+// patience is how long a profile is waited for after its time.
+func (cl *client) patience() time.Duration {
+	if cl.late.Load() {
+		return min(cl.grace, lateGrace)
+	}
+	return cl.grace
 }
 
 func withSeconds(ref string, seconds int) string {

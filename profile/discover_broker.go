@@ -146,7 +146,7 @@ func sniffAll(ctx context.Context, c *Capture, addrs []netip.AddrPort) []netip.A
 	var wg sync.WaitGroup
 	for i, addr := range addrs {
 		c.CountBrokerRequests(1)
-		wg.Go(func() { is[i] = sniffNATS(ctx, addr) })
+		wg.Go(func() { _ = Guard(func() error { is[i] = sniffNATS(ctx, addr); return nil }) })
 	}
 	wg.Wait()
 	var found []netip.AddrPort

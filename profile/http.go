@@ -52,6 +52,7 @@ type client struct {
 	prefix string  // path that the service lives under; no trailing slash
 	pprof  string  // path of the folder of profiles, as "/debug/pprof/"
 	grace  time.Duration
+	late   atomic.Bool // the last CPU profile did not come in time
 
 	header http.Header            // sent only to root's host, as are the credentials
 	host   string                 // Host header; "" for the URL's own

@@ -25,6 +25,7 @@ type requestError struct {
 	status int // of HTTP; 0 if no whole answer came
 	// temporary says that the same request may succeed later.
 	temporary bool
+	silent    bool   // the request was taken, or seemed to be, and nothing came of it in time
 	text      string // the answer's first line, cleaned; "" if none
 }
 
@@ -122,7 +123,7 @@ func explain(ctx context.Context, from string, err error, took time.Duration, go
 		e.temporary = true
 	case isTimeout(ctx, err):
 		e = requestErrorf("is it stopped, overloaded, or behind a firewall?", "%s did not answer within %s", from, took)
-		e.temporary = true
+		e.temporary, e.silent = true, true
 	case isDNS:
 		e = requestErrorf("", "the name %s is not known", printable(dns.Name, 100))
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -16,8 +16,9 @@ import (
 // plan is what a target has turned out to be, and so what to gather of it.
 type plan struct {
 	Options
-	c       *Capture // what was found out, and what it cost; no samples
-	client  *client  // nil if the target serves nothing over HTTP
+	c       *Capture  // what was found out, and what it cost; no samples
+	client  *client   // nil if the target serves nothing over HTTP
+	clients []*client // all that were made, those of ports that serve nothing too
 	pprof   bool
 	local   bool
 	process ProcessKey // the target's; zero if there is none here
@@ -43,6 +44,7 @@ func newPlan(ctx context.Context, o Options) (*plan, error) {
 	o.Metrics = slices.Clip(o.Metrics) // other plans, made at the same time, have the same ones
 	p := &plan{Options: o, c: new(Capture)}
 	if err := p.resolve(ctx); err != nil {
+		p.close()
 		return nil, err
 	}
 	if !p.local {
@@ -73,13 +75,21 @@ func (p *plan) begin(w Window) *Capture {
 	return c
 }
 
+// newClient makes a client that is closed with the plan.
+func (p *plan) newClient(base string) (*client, error) {
+	cl, err := newClient(base, p.HTTP)
+	if err != nil {
+		return nil, err
+	}
+	cl.grace = p.spend().grace
+	p.clients = append(p.clients, cl)
+	return cl, nil
+}
+
 // close ends the connections to the target that are kept for the next request.
 func (p *plan) close() {
-	if p.client != nil {
-		p.client.http.CloseIdleConnections()
-	}
-	for _, s := range p.scrapes {
-		s.client.http.CloseIdleConnections()
+	for _, cl := range p.clients {
+		cl.http.CloseIdleConnections()
 	}
 }
 
@@ -115,11 +125,10 @@ func (p *plan) resolve(ctx context.Context) error {
 // cannot be found leaves the host's evidence out, or unconnected, and says so. A
 // target that is stuck is observed as far as that goes without it.
 func (p *plan) resolveURL(ctx context.Context) error {
-	cl, err := newClient(p.Target, p.HTTP)
+	cl, err := p.newClient(p.Target)
 	if err != nil {
 		return err
 	}
-	cl.grace = p.spend().grace
 	p.client, p.pprof = cl, true
 	p.c.Target.Name, p.c.Target.URL = cl.name(&cl.root), cl.name(&cl.root)
 	metrics, expvar, err := p.ask(ctx, cl)
@@ -134,8 +143,12 @@ func (p *plan) resolveURL(ctx context.Context) error {
 	if p.found(f); p.process.PID != 0 {
 		p.c.Target.Name = f.Name
 	}
-	if isTemporary(err) && p.spend().again {
-		return p.withoutAnswers(err)
+	if isSilence(err) && p.spend().again {
+		if p.process.PID == 0 {
+			return err
+		}
+		p.pprof = false
+		p.withoutAnswers(err)
 	}
 	return nil
 }
@@ -145,23 +158,18 @@ func (p *plan) resolveURL(ctx context.Context) error {
 func (p *plan) ask(ctx context.Context, cl *client) (metrics, expvar bool, err error) {
 	var wg sync.WaitGroup
 	wg.Go(func() { metrics, expvar = probeMetrics(ctx, cl, p.c) })
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	bounded, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	_, err = cl.peek(ctx, p.c, cl.pprof, "", probeBytes)
+	_, err = cl.peek(bounded, p.c, cl.pprof, "", probeBytes)
 	wg.Wait()
 	return metrics, expvar, err
 }
 
-// withoutAnswers goes on with what can be seen of a target that is stuck, if its
-// process is here.
-func (p *plan) withoutAnswers(why error) error {
-	if p.process.PID == 0 {
-		return why
-	}
-	p.silent, p.pprof = why, false
+// withoutAnswers goes on with what can be seen of a target that is stuck.
+func (p *plan) withoutAnswers(why error) {
+	p.silent = why
 	p.c.gap("cpu-profile", why)
 	p.c.gap("goroutines", why)
-	return nil
 }
 
 // resolvePID looks for profiles and metrics on every port that the process
@@ -176,33 +184,48 @@ func (p *plan) resolvePID(ctx context.Context, pid int, how string) error {
 	}
 	p.c.Target.Name = f.Name
 	p.found(f)
-	for _, addr := range f.Listens {
-		p.probe(ctx, addr)
-	}
+	p.probe(ctx, f.Listens)
 	return nil
 }
 
-// probe asks one listening port of the target for what it serves.
-func (p *plan) probe(ctx context.Context, addr netip.AddrPort) {
+// probe asks all listening ports of the target for what they serve, at once.
+func (p *plan) probe(ctx context.Context, listens []netip.AddrPort) {
+	var clients []*client
+	for _, addr := range listens {
+		if cl, err := p.newClient(baseOf(addr)); err == nil {
+			clients = append(clients, cl)
+		}
+	}
+	found := make([]endpoints, len(clients))
+	forEach(len(clients), func(i int) { found[i] = probeEndpoints(ctx, clients[i], p.c) })
+	var silence error
+	for i, e := range found {
+		cl := clients[i]
+		base := cl.name(&cl.root)
+		if e.pprof && !p.pprof {
+			p.client, p.pprof, p.c.Target.URL = cl, true, base
+			p.c.AddDiscovery("profiles", base+cl.pprof, "it answers like net/http/pprof")
+		}
+		if p.client == nil && (e.metrics || e.expvar) {
+			p.client, p.c.Target.URL = cl, base
+		}
+		if silence == nil {
+			silence = e.silence
+		}
+		p.addEndpoints(cl, e.metrics, e.expvar)
+	}
+	if !p.pprof && silence != nil {
+		p.withoutAnswers(silence)
+	}
+}
+
+// baseOf is the URL of a listener.
+func baseOf(addr netip.AddrPort) string {
 	host := addr.Addr()
 	if host.IsUnspecified() {
 		host = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	}
-	base := "http://" + netip.AddrPortFrom(host, addr.Port()).String()
-	cl, err := newClient(base, p.HTTP)
-	if err != nil {
-		return
-	}
-	cl.grace = p.spend().grace
-	pprof, metrics, expvar := probeEndpoints(ctx, cl, p.c)
-	if pprof && !p.pprof {
-		p.client, p.pprof, p.c.Target.URL = cl, true, base
-		p.c.AddDiscovery("profiles", base+cl.pprof, "it answers like net/http/pprof")
-	}
-	if p.client == nil && (metrics || expvar) {
-		p.client, p.c.Target.URL = cl, base
-	}
-	p.addEndpoints(cl, metrics, expvar)
+	return "http://" + netip.AddrPortFrom(host, addr.Port()).String()
 }
 
 func (p *plan) addEndpoints(cl *client, metrics, expvar bool) {
@@ -295,7 +318,7 @@ func (p *plan) metricsClient(url string) *client {
 	if p.client != nil {
 		return p.client
 	}
-	cl, err := newClient(url, p.HTTP)
+	cl, err := p.newClient(url)
 	if err != nil {
 		p.c.gap("counters", err)
 		return nil

@@ -84,6 +84,13 @@ func boundedSample(ctx context.Context, w Window, sample func(context.Context) e
 	return sample(ctx)
 }
 
+// isSilence says that nobody answered in time, as opposed to answering with a
+// refusal.
+func isSilence(err error) bool {
+	e, ok := errors.AsType[*requestError](err)
+	return ok && e.silent
+}
+
 func isTemporary(err error) bool {
 	e, ok := errors.AsType[*requestError](err)
 	return ok && e.temporary

@@ -17,18 +17,28 @@ const (
 	probeBytes = 64 << 10
 )
 
-// probeEndpoints says which of the three endpoints a target has, and believes
-// what they send only if it looks like it. Profiles are looked for on the index
-// page, or where that is switched off on the page that resolves symbols;
-// neither starts a profile.
-func probeEndpoints(ctx context.Context, cl *client, c *Capture) (pprof, metrics, expvar bool) {
+// endpoints is which of the three endpoints a server has.
+type endpoints struct {
+	pprof, metrics, expvar bool
+	silence                error // it did not answer when it was asked for profiles; nil if it did
+}
+
+// probeEndpoints believes what is sent only if it looks like it. Profiles are looked
+// for on the index page, or where that is switched off on the page that resolves
+// symbols; neither starts a profile.
+func probeEndpoints(ctx context.Context, cl *client, c *Capture) (e endpoints) {
 	var wg sync.WaitGroup
-	wg.Go(func() { metrics, expvar = probeMetrics(ctx, cl, c) })
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	wg.Go(func() { e.metrics, e.expvar = probeMetrics(ctx, cl, c) })
+	bounded, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	pprof = cl.looksLike(ctx, c, cl.pprof, isIndex) || cl.looksLike(ctx, c, cl.pprof+"symbol", isSymbols)
+	var err error
+	if e.pprof, err = cl.looksLike(bounded, c, cl.pprof, isIndex); isSilence(err) {
+		e.silence = err
+	} else if !e.pprof {
+		e.pprof, _ = cl.looksLike(bounded, c, cl.pprof+"symbol", isSymbols)
+	}
 	wg.Wait()
-	return pprof, metrics, expvar
+	return e
 }
 
 // probeMetrics is the part of probeEndpoints that is not about profiles.
@@ -36,8 +46,8 @@ func probeMetrics(ctx context.Context, cl *client, c *Capture) (metrics, expvar 
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	var wg sync.WaitGroup
-	wg.Go(func() { metrics = cl.looksLike(ctx, c, cl.metricsPath(), isMetrics) })
-	expvar = cl.looksLike(ctx, c, cl.expvarPath(), isExpvar)
+	wg.Go(func() { metrics, _ = cl.looksLike(ctx, c, cl.metricsPath(), isMetrics) })
+	expvar, _ = cl.looksLike(ctx, c, cl.expvarPath(), isExpvar)
 	wg.Wait()
 	return metrics, expvar
 }
@@ -46,9 +56,15 @@ func probeMetrics(ctx context.Context, cl *client, c *Capture) (metrics, expvar 
 func (cl *client) metricsPath() string { return cl.prefix + "/metrics" }
 func (cl *client) expvarPath() string  { return cl.prefix + "/debug/vars" }
 
-func (cl *client) looksLike(ctx context.Context, c *Capture, ref string, is func(*answer) bool) bool {
-	a, err := cl.peek(ctx, c, ref, "", probeBytes)
-	return err == nil && is(a)
+// looksLike asks for a page, and says whether it is what it should be. What it holds
+// is read here by a goroutine of its own: a panic is an error, as elsewhere.
+func (cl *client) looksLike(ctx context.Context, c *Capture, ref string, is func(*answer) bool) (yes bool, err error) {
+	err = Guard(func() error {
+		a, err := cl.peek(ctx, c, ref, "", probeBytes)
+		yes = err == nil && is(a)
+		return err
+	})
+	return yes, err
 }
 
 func isIndex(a *answer) bool {

@@ -31,7 +31,8 @@ func TestProbeEndpoints(t *testing.T) {
 	} {
 		s := serve(t, test.handler.ServeHTTP)
 		c := new(Capture)
-		pprof, metrics, expvar := probeEndpoints(t.Context(), newTestClient(t, s.URL, HTTPOptions{}), c)
+		e := probeEndpoints(t.Context(), newTestClient(t, s.URL, HTTPOptions{}), c)
+		pprof, metrics, expvar := e.pprof, e.metrics, e.expvar
 		if pprof != test.pprof || metrics != test.metrics || expvar != test.expvar {
 			t.Errorf("%s: pprof %v, metrics %v, expvar %v", test.name, pprof, metrics, expvar)
 		}

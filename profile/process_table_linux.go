@@ -208,8 +208,8 @@ func runningProcesses() ([]runningProcess, error) {
 	var list []runningProcess
 	var s procStat
 	for _, pid := range pids {
-		if d.stat(pid, &s) != nil {
-			continue // ended, or hidden from us
+		if d.stat(pid, &s) != nil || s.State == "Z" {
+			continue // ended, whether or not somebody has asked how, or hidden from us
 		}
 		p := runningProcess{ProcessKey: s.ProcessKey, PPID: s.ppid, Name: string(s.name)}
 		p.Args = splitArguments(d.command(pid))

@@ -29,7 +29,8 @@ type WatchOptions struct {
 //
 // A target that goes away gives an error for the window, and is looked for
 // again; when it is back, be it as another process, watching it goes on. One that
-// does not answer holds up no other. Watch
+// does not answer holds up no other; one that stops answering makes a window later
+// by some seconds, and those after it by one. Watch
 // fails if none of the targets can be observed at the beginning, and if each
 // panics.
 func Watch(ctx context.Context, o WatchOptions, each func(n int, captures []*Capture, errs []error)) error {
@@ -73,6 +74,7 @@ type watch struct {
 	calibrating atomic.Int64 // nanoseconds of CPU that calibrating took, since the last window ended
 	used        usage        // when it ended
 	looking     sync.WaitGroup
+	begun       bool          // the first window has
 	came        chan struct{} // something has come of looking, for one target or several
 }
 
@@ -89,6 +91,7 @@ func newWatch(o WatchOptions) *watch {
 func (w *watch) close() {
 	w.looking.Wait()
 	for _, t := range w.targets {
+		t.takeFound()
 		if t.plan != nil {
 			t.plan.close()
 		}
@@ -101,6 +104,7 @@ func (w *watch) begin(ctx context.Context) error {
 		return unavailablef("", "no target was named")
 	}
 	w.look(ctx)
+	w.begun = true
 	if w.any() || ctx.Err() != nil {
 		return nil
 	}

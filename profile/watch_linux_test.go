@@ -57,6 +57,36 @@ func TestWatchFollowsARestart(t *testing.T) {
 	}
 }
 
+// TestWatchBuriesTheDead: a process that has ended and that nobody has asked for is
+// not watched, and not in the way of the next of its name.
+func TestWatchBuriesTheDead(t *testing.T) {
+	program := copyOf(t, "sleep")
+	name := filepath.Base(program)
+	run := func() *exec.Cmd {
+		cmd := exec.Command(program, "600")
+		startCommand(t, cmd)
+		waitForCommand(t, cmd.Process.Pid, name)
+		return cmd
+	}
+	first := run()
+	var second *exec.Cmd
+	list := watchUntil(t, []string{name, "host"}, func(list []seenWindow) bool {
+		w := list[len(list)-1]
+		switch {
+		case len(list) == 1:
+			first.Process.Kill() // and Wait comes when the test ends
+		case second == nil && w.errs[0] != nil:
+			second = run()
+		case second != nil && w.errs[0] == nil:
+			return true
+		}
+		return len(list) > 100
+	})
+	if last := list[len(list)-1].captures[0]; last == nil || last.Target.PID != second.Process.Pid {
+		t.Errorf("after %d windows: %v, %v", len(list), last, list[len(list)-1].errs[0])
+	}
+}
+
 // copyOf makes a program that no other process on the machine has the name of.
 func copyOf(t *testing.T, name string) string {
 	t.Helper()

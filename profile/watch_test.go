@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -333,6 +334,69 @@ func TestWatchOfTheStuck(t *testing.T) {
 	}
 	if c := last.captures[0]; c.Window.Duration() > time.Second || len(c.Host) == 0 {
 		t.Errorf("a window of %v with %d samples of the host", c.Window.Duration(), len(c.Host))
+	}
+}
+
+// TestWatchTakesARefusalForAnAnswer: who says that the index of profiles cannot be
+// had now is not stuck, and its profiles are asked for.
+func TestWatchTakesARefusalForAnAnswer(t *testing.T) {
+	for _, status := range []int{http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusInternalServerError} {
+		var asked atomic.Int64
+		s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/debug/pprof/profile" {
+				asked.Add(1)
+			}
+			http.Error(w, "not now", status)
+		})
+		watchUntil(t, []string{s.URL}, func(list []seenWindow) bool { return len(list) == 2 })
+		if asked.Load() == 0 {
+			t.Errorf("%d: no profile was asked for", status)
+		}
+	}
+}
+
+// TestWatchOfTheLate: a profile that does not come in time makes one window late, and
+// those after it by no more than they must be.
+func TestWatchOfTheLate(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/debug/pprof/profile" {
+			<-r.Context().Done()
+		}
+		fmt.Fprint(w, "pprof goroutine? profile?")
+	})
+	list := watchUntil(t, []string{s.URL, "host"}, func(list []seenWindow) bool { return len(list) == 3 })
+	third := list[2].captures[1].Window.Duration()
+	if most := time.Second + lateGrace + time.Second/2; third > most { // a profile takes a second at the least
+		t.Errorf("the third window lasts %v, longer than %v", third, most)
+	}
+}
+
+// TestPlanClosesItsConnections: those to ports that serve nothing as well.
+func TestPlanClosesItsConnections(t *testing.T) {
+	var open atomic.Int64
+	s := httptest.NewUnstartedServer(http.NotFoundHandler())
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			open.Add(-1)
+		}
+	}
+	s.Start()
+	defer s.Close()
+	p, err := newPlan(t.Context(), Options{Target: fmt.Sprintf("pid:%d", os.Getpid())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if open.Load() == 0 {
+		t.Fatal("the port was not looked at")
+	}
+	p.close()
+	for deadline := time.Now().Add(20 * time.Second); open.Load() > 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	}
+	if n := open.Load(); n > 0 {
+		t.Errorf("%d connections are still open", n)
 	}
 }
 

@@ -57,7 +57,12 @@ func (w *watch) look(ctx context.Context) {
 			})
 		}
 	}
-	w.await(ctx, func() bool { return !w.any() && w.awaited(func(*watched) bool { return true }) })
+	first, cancel := ctx, context.CancelFunc(func() {})
+	if w.begun { // somebody waits for the news that there is nothing
+		first, cancel = context.WithTimeout(ctx, retryPause)
+	}
+	w.await(first, func() bool { return !w.any() && w.awaited(func(*watched) bool { return true }) })
+	cancel()
 	patience, cancel := context.WithTimeout(ctx, lookGrace) // not that of those who look: they go on
 	defer cancel()
 	w.await(patience, func() bool { return w.awaited(func(t *watched) bool { return t.plan == nil && t.away }) })
@@ -119,10 +124,12 @@ func (t *watched) takeFound() {
 func (t *watched) take(now planned) {
 	t.found, t.looked, t.due = nil, time.Now(), false
 	if now.err == nil {
-		now.err = t.refuses(now.plan)
+		if now.err = t.refuses(now.plan); now.err != nil {
+			now.plan.close()
+		}
 	}
 	switch old := t.plan; {
-	case now.err != nil && old != nil && !isTemporary(now.err) && (old.process.PID != 0 || !isUnreachable(now.err)):
+	case now.err != nil && old != nil && !isSilence(now.err) && (old.process.PID != 0 || !isUnreachable(now.err)):
 		// As far as it can be seen it is still there, and so is what is known of it.
 	case now.err != nil:
 		t.drop(now.err)
