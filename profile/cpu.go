@@ -76,7 +76,7 @@ func (cl *client) cpuProfile(ctx context.Context, w Window, c *Capture, ref stri
 	cl.late.Store(isSilence(err))
 	switch {
 	case errors.Is(err, context.Canceled):
-		return unavailablef("a target sends its profile at the end of the window", "interrupted before the profile came")
+		return unavailablef("a target sends its profile at the end of the window", reasonInterrupted)
 	case err != nil && a != nil && len(a.body) > 0:
 		return keepPartial(c, a, start, err)
 	case err != nil:
@@ -100,6 +100,16 @@ func (cl *client) patience() time.Duration {
 		return min(cl.grace, lateGrace)
 	}
 	return cl.grace
+}
+
+// reasonInterrupted is why there is no profile of a window that ended before its time.
+const reasonInterrupted = "interrupted before the profile came"
+
+// Interrupted says that the window ended before its time, and so without the CPU
+// profile that would have come at its end. Of a recording it is the last one, and
+// tells less than the one before.
+func (c *Capture) Interrupted() bool {
+	return slices.ContainsFunc(c.Gaps, func(g Gap) bool { return g.Signal == "cpu-profile" && g.Reason == reasonInterrupted })
 }
 
 func withSeconds(ref string, seconds int) string {

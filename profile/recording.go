@@ -119,8 +119,8 @@ func (w RecordedWindow) size() int64 {
 	return sum
 }
 
-// newestWhole loads the newest window that was written to its end, or, if there
-// is none, the newest that can be read. It says in a Discovery which one that
+// newestWhole loads the newest window that was written to its end and not
+// interrupted, or, if there is none, the newest that can be read. It says in a Discovery which one that
 // is. Windows that are removed meanwhile are passed over.
 func newestWhole(list []RecordedWindow) (*Capture, error) {
 	var cut *Capture
@@ -131,7 +131,7 @@ func newestWhole(list []RecordedWindow) (*Capture, error) {
 		switch {
 		case err != nil:
 			failed = cmp.Or(failed, err)
-		case whole:
+		case whole && !c.Interrupted():
 			c.inRecording("%s, the newest whole one of %d", w, list)
 			return c, nil
 		case cut == nil:

@@ -98,8 +98,8 @@ func openSingle(path string, load func() (*profile.Capture, error)) (*archive, e
 	return &archive{path: path, single: load, first: c, newest: w, windows: []profile.RecordedWindow{w}}, nil
 }
 
-// openRecording loads the newest window that was written to its end, or else the
-// newest that can be read. What comes behind it may still be growing.
+// openRecording loads the newest window that was written to its end and not
+// interrupted, or else the newest that can be read. What comes behind it may still be growing.
 func openRecording(path string, list []profile.RecordedWindow) (*archive, error) {
 	a := &archive{path: path}
 	at := -1
@@ -110,6 +110,7 @@ func openRecording(path string, list []profile.RecordedWindow) (*archive, error)
 			failed = err
 			continue
 		}
+		whole = whole && !c.Interrupted()
 		if whole || at < 0 {
 			a.first, at = c, i
 		}
@@ -170,7 +171,7 @@ func (a *archive) grown() (w profile.RecordedWindow, c *profile.Capture, ok bool
 			return w, nil, false
 		}
 		c, whole, err := w.Load()
-		if !followed && (err != nil || !whole) {
+		if !followed && (err != nil || !whole || c.Interrupted()) { // the last one tells less than that which is shown
 			a.tried = size
 			return w, nil, false
 		}
