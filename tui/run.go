@@ -22,14 +22,62 @@ func Run(ctx context.Context, t *terminal.Terminal, f feed.Feed, o Options) erro
 	o.Copy = t.Copy
 	return t.Run(ctx, New(f, o), func(ctx context.Context, send func(tea.Msg)) error {
 		given := false
+		pass, end := func(a feed.Arrival) { send(arrivalMsg{a}) }, func() {}
+		if f.Live() { // it also records, and does not wait for a screen that is stuck
+			r := relay(pass)
+			pass, end = r.push, r.end
+		}
 		err := f.Follow(ctx, func(a feed.Arrival) {
 			given = given || a.Err == nil
-			send(arrivalMsg{a})
+			pass(a)
 		})
+		end()
 		if err != nil && (!given || ctx.Err() != nil) {
 			return err
 		}
 		send(endedMsg{err})
 		return nil
 	})
+}
+
+// A relayer passes arrivals on from a goroutine of its own.
+type relayer struct {
+	queue chan feed.Arrival
+	done  chan struct{}
+}
+
+// maxQueued is how many arrivals wait for a screen that is stuck. Older ones are lost
+// to it, not to a recording.
+const maxQueued = 64
+
+func relay(pass func(feed.Arrival)) *relayer {
+	r := &relayer{make(chan feed.Arrival, maxQueued), make(chan struct{})}
+	go func() {
+		defer close(r.done)
+		for a := range r.queue {
+			pass(a)
+		}
+	}()
+	return r
+}
+
+// push is called from one goroutine.
+func (r *relayer) push(a feed.Arrival) {
+	for {
+		select {
+		case r.queue <- a:
+			return
+		default:
+		}
+		select {
+		case <-r.queue: // the oldest makes room
+		default:
+		}
+	}
+}
+
+// end returns when all has been passed on.
+func (r *relayer) end() {
+	close(r.queue)
+	<-r.done
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -98,7 +101,7 @@ func (o *watchOptions) feed(analysis analyze.Options) (feed.Feed, error) {
 		return feed.OpenRecorded(kept, analysis)
 	case len(kept) > 0:
 		return nil, &profile.Unavailable{
-			Reason: fmt.Sprintf("%s is on disk and %s is live: they have no time in common", kept[0], live[0].Target),
+			Reason: fmt.Sprintf("%s is on disk and %s is live: they have no time in common", kept[0], live[0].Name()),
 			Hint:   "watch the ones or the others; `busywork compare` holds two against each other",
 		}
 	}
@@ -145,10 +148,40 @@ func show(ctx context.Context, t *terminal.Terminal, f feed.Feed, dir string, s 
 		}
 	}
 	err := tui.Run(ctx, t, kept, o)
+	s.err = &lastWords{to: s.err}
 	if bug, ok := errors.AsType[*terminal.Panic](err); ok {
 		bug.WriteStack(s.err)
 	}
 	return errors.Join(err, kept.say(s))
+}
+
+// lastWords are written to what is usually the terminal that the program was on. It
+// may take nothing any more, as one whose connection is frozen, and must not keep the
+// program from ending.
+type lastWords struct {
+	to    io.Writer
+	stuck bool
+}
+
+// leaveWithin is how long a terminal may take for what is written last.
+const leaveWithin = 2 * time.Second
+
+func (w *lastWords) Write(text []byte) (int, error) {
+	if w.stuck {
+		return len(text), nil
+	}
+	written := make(chan struct{})
+	text = slices.Clone(text)
+	go func() {
+		defer close(written)
+		_, _ = w.to.Write(text) // nobody is there to be told
+	}()
+	select {
+	case <-written:
+	case <-time.After(leaveWithin):
+		w.stuck = true
+	}
+	return len(text), nil
 }
 
 // A keptFeed remembers where its windows are kept.
@@ -176,7 +209,9 @@ func (k *keptFeed) StopRecording() (profile.Recorded, error) {
 
 // say ends the recording, if one is being made, and says what became of it.
 func (k *keptFeed) say(s streams) error {
+	k.mu.Lock() // what was asked for last may still be at work
 	where := k.where
+	k.mu.Unlock()
 	if where == "" {
 		return nil
 	}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"busywork/tui/terminal/ptytest"
 )
@@ -115,5 +118,36 @@ func TestDemoWatch(t *testing.T) {
 	}
 	if after := s.CheckWhole(); !strings.Contains(after, "busywork demo dispatch --watch --fixed") {
 		t.Errorf("behind the screen: %q", after)
+	}
+}
+
+// TestWatchMixed: what is on disk and what is live are not watched together, and the
+// error shows no secret of a URL.
+func TestWatchMixed(t *testing.T) {
+	s := onTerminal(t, true, "watch", "http://user:hunter2@127.0.0.1:1/?token=s3cret", "../../fixtures/captures/dispatch-waste")
+	if exit := s.Wait(); exit != exitCannot {
+		t.Errorf("exit code %d", exit)
+	}
+	if all := s.All(); !strings.Contains(all, "http://127.0.0.1:1/") || strings.Contains(all, "hunter2") || strings.Contains(all, "s3cret") {
+		t.Errorf("%q", all)
+	}
+}
+
+// TestLastWords: a terminal that takes nothing does not keep the program.
+func TestLastWords(t *testing.T) {
+	nobodyReads, out := io.Pipe()
+	defer nobodyReads.Close()
+	w := &lastWords{to: out}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 10 {
+			fmt.Fprintln(w, "recorded 3 windows")
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(10 * leaveWithin):
+		t.Error("it waits for a terminal that is stuck")
 	}
 }

@@ -61,7 +61,7 @@ func (w *webUIs) open(profile []byte) (url string, err error) {
 		return "", err
 	}
 	if url, err = u.url(); err != nil {
-		u.stop()
+		w.remove(u)
 		return "", err
 	}
 	browse(url)
@@ -81,6 +81,14 @@ func (w *webUIs) add(u *webUI) error {
 		w.running = w.running[1:]
 	}
 	return nil
+}
+
+// remove ends one, and gives its place to another.
+func (w *webUIs) remove(u *webUI) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running = slices.DeleteFunc(w.running, func(other *webUI) bool { return other == u })
+	u.stop()
 }
 
 // stop ends all of them; no more are started.

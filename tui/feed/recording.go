@@ -23,7 +23,7 @@ type recording struct {
 	mu      sync.Mutex
 	where   string            // "" while nothing is recorded
 	keepers []*profile.Keeper // by target
-	lost    error             // what the last window met that could not be kept; nil since one could
+	lost    []error           // by target, what its last window met that could not be kept; nil since one could
 	kept    []shelf           // by target; what is recorded can be found after the recording has ended
 }
 
@@ -69,7 +69,7 @@ func (r *recording) begin(dir string, names []string) (string, error) {
 		}
 		keepers = append(keepers, k)
 	}
-	r.where, r.keepers, r.lost = dir, keepers, nil
+	r.where, r.keepers, r.lost = dir, keepers, make([]error, len(keepers))
 	return dir, nil
 }
 
@@ -81,8 +81,8 @@ func (r *recording) add(target, number int, c *profile.Capture) error {
 		return nil
 	}
 	k := r.keepers[target]
-	if r.lost = k.Add(c); r.lost != nil {
-		return r.lost
+	if r.lost[target] = k.Add(c); r.lost[target] != nil {
+		return r.lost[target]
 	}
 	s := append(r.kept[target], keptWindow{number, k.Newest()})
 	r.kept[target] = slices.Delete(s, 0, max(0, len(s)-maxShelf))
@@ -123,7 +123,7 @@ func (r *recording) end() (profile.Recorded, error) {
 	}
 	all.Target = strings.Join(names, ", ")
 	r.where, r.keepers = "", nil
-	return all, r.lost
+	return all, errors.Join(r.lost...)
 }
 
 // folderName is that of a recording that was given none.
