@@ -62,9 +62,11 @@ func runRule(rule *Rule, f *Facts, o Options) (found []Finding, status RuleStatu
 	for i := range pass.found {
 		pass.found[i].finish(rule, f, cmp.Or(o.CorePrice, CorePrice))
 	}
-	status.Reason = pass.clean
-	if len(pass.found) > 0 {
+	switch status.Reason = pass.clean; {
+	case len(pass.found) > 0:
 		status.Status, status.Reason = "found", ""
+	case pass.blind != "":
+		status.Status, status.Reason = "skipped", pass.blind
 	}
 	return pass.found, status
 }

@@ -62,6 +62,10 @@ type pileUp struct {
 }
 
 func checkGoroutinePileUp(p *Pass) {
+	if n := len(p.goroutineCounts()); n < int(p.Limit("looks")) {
+		p.Blind("insufficient: goroutines were counted %d times, at least %.0f are needed", n, p.Limit("looks"))
+		return
+	}
 	u, why := p.pileUp()
 	if u == nil {
 		p.Clean("%s", why)
@@ -74,9 +78,6 @@ func checkGoroutinePileUp(p *Pass) {
 func (p *Pass) pileUp() (*pileUp, string) {
 	g := p.Goroutines
 	points := p.goroutineCounts()
-	if len(points) < int(p.Limit("looks")) {
-		return nil, fmt.Sprintf("goroutines were counted only %d times, %.0f are needed", len(points), p.Limit("looks"))
-	}
 	first, last := points[0], points[len(points)-1]
 	u := &pileUp{slope: slopeOf(points), from: first.Value, to: last.Value, seconds: last.At - first.At}
 	grown := u.slope.Value * u.seconds

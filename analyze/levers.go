@@ -148,6 +148,8 @@ func moreInstances(s *situation) (string, string) {
 		return yes, fmt.Sprintf("%s, and this host is %s busy with no waste found", s.waiting, Percent(busy))
 	case busy < idleBelow && s.waiting != "":
 		return no, fmt.Sprintf("%s of this one's CPUs are idle while work waits; more work at a time here comes first", Percent(s.Host.Idle))
+	case s.waiting != "":
+		return unknown, fmt.Sprintf("%s, and this one is %s busy; what the work waits for decides", s.waiting, Percent(busy))
 	case len(s.Queues) == 0:
 		return unknown, "no queue is known; name it (--nats, --redis)"
 	}
@@ -175,7 +177,7 @@ func moreWorkers(s *situation) (string, string) {
 func moreListeners(s *situation) (string, string) {
 	var in *Queue
 	for _, q := range s.Queues {
-		if q.System == "jetstream" && q.Delivered > 0 && (in == nil || q.In > in.In) {
+		if q.System == "jetstream" && (q.Delivered > 0 || q.Acked > 0) && (in == nil || q.In > in.In) {
 			in = q
 		}
 	}
@@ -243,7 +245,7 @@ func goGC(s *situation) (string, string) {
 	if s.CPU == nil || s.CPU.enough() != nil {
 		return unknown, "no CPU profile"
 	}
-	part := s.CPU.Exclusive[OpGC] / s.CPU.busy()
+	part := s.partOfBusy(s.CPU.where(isCollection)).Value
 	if f := s.firstOf("gc-thrash"); f != nil {
 		return yes, f.Message
 	}

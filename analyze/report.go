@@ -76,6 +76,7 @@ type ReportHost struct {
 	Steal       float64 `json:"steal"`
 	Idle        float64 `json:"idle"`
 	TargetCores float64 `json:"target_cores"`
+	TreeCores   float64 `json:"target_tree_cores"` // of the target with all that it has started, the dead too
 	Verdict     string  `json:"verdict"`
 	Sentence    string  `json:"sentence"`
 	Brief       string  `json:"-"` // the sentence without figures that stand elsewhere
@@ -274,7 +275,7 @@ func newReport(f *Facts) *Report {
 }
 
 func reportHost(f *Facts) ReportHost {
-	h := ReportHost{Verdict: f.Verdict.Word, Sentence: f.Verdict.Sentence, Brief: f.Verdict.Brief, TargetCores: f.TargetCores}
+	h := ReportHost{Verdict: f.Verdict.Word, Sentence: f.Verdict.Sentence, Brief: f.Verdict.Brief, TargetCores: f.TargetCores, TreeCores: f.treeCores()}
 	if f.Host != nil {
 		h.Known, h.Cores = true, f.Host.CPUs
 		h.User, h.System = f.Host.User, f.Host.System+f.Host.IRQ

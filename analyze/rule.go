@@ -85,6 +85,7 @@ type Pass struct {
 	limits map[string]float64
 	found  []Finding
 	clean  string
+	blind  string
 }
 
 // Limit is the value of a threshold: as set by the user, else its default. A
@@ -106,6 +107,10 @@ func (p *Pass) Report(f Finding) { p.found = append(p.found, f) }
 
 // Clean says, for the table of rules, by what figure the rule did not fire.
 func (p *Pass) Clean(format string, args ...any) { p.clean = fmt.Sprintf(format, args...) }
+
+// Blind says that there was too little to look at: the rule has then not found that
+// nothing is there.
+func (p *Pass) Blind(format string, args ...any) { p.blind = fmt.Sprintf(format, args...) }
 
 // Severity is how much a finding matters.
 type Severity uint8

@@ -70,7 +70,7 @@ var callingOthers = setOf(OpHTTPClient, OpRPC)
 
 func checkSlowWorkInRequest(p *Pass) {
 	if p.Goroutines.Samples < int(p.Limit("samples")) {
-		p.Clean("only %d goroutine samples", p.Goroutines.Samples)
+		p.Blind("insufficient: %d goroutine samples, at least %.0f are needed", p.Goroutines.Samples, p.Limit("samples"))
 		return
 	}
 	h, ok := slowestHandler(p.Facts)

@@ -138,7 +138,7 @@ func (f *finding) text(p *page) *findingText {
 		row: f.s.open, f: f.s.open.finding, report: f.s.report(), indent: indentIn(p.w), seen: f.h,
 	}
 	if f.s.mark != nil {
-		x.was = findingsOf(f.s.mark.Report)[x.row.id]
+		x.was = like(findingsOf(f.s.mark.Report), x.row)
 	}
 	return x
 }

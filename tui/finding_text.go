@@ -131,7 +131,10 @@ func (x *findingText) place() string {
 // state is how the finding stands, in words; "" where it was found in the window
 // that is shown, as in others.
 func (x *findingText) state() string {
-	const asSeen = "; the figures are as it was last seen"
+	asSeen := "; the figures are as it was last seen"
+	if !x.s.newest {
+		asSeen = "; the figures are of another window"
+	}
 	switch x.row.state {
 	case rowNew:
 		return "new: found for the first time in the last few windows"
@@ -163,11 +166,15 @@ func (x *findingText) sentence() { x.wrap(x.theme.plain, 0, 0, x.f.Message) }
 
 func (x *findingText) fix() { x.field("fix", x.f.Fix) }
 
-// settles is what would make a suspicion a finding. It stands high up: whoever
+// settles is what would make a suspicion a finding, or a finding surer. It stands high up: whoever
 // acts on a suspicion should know that it is one.
 func (x *findingText) settles() {
-	if x.f.Settles != "" {
+	switch {
+	case x.f.Settles == "":
+	case x.f.Confidence == analyze.Suspected:
 		x.put(x.theme.medium, "? ").put(x.theme.bold, "only suspected; ").wrap(x.theme.bold, 2, 0, "what would settle it: "+x.f.Settles)
+	default:
+		x.put(x.theme.medium, "? ").wrap(x.theme.plain, 2, 0, string(x.f.Confidence)+"; what would make it sure: "+x.f.Settles)
 	}
 }
 

@@ -152,13 +152,18 @@ func (f *flame) title(line *flow) {
 		line.add(t.bold, fmt.Sprintf("zoomed to %s of the CPU", analyze.Percent(c.Nodes[top].Seconds/c.Seconds)))
 	}
 	line.add(t.bold, report.Figure(c.Cores, "cores"))
+	if c.Samples < analyze.SampleFloor {
+		line.add(t.problem, fmt.Sprintf("! only %s: shares mean little", counted(int(c.Samples), "sample")))
+	}
 	if w := f.wastes.list[f.wastes.at]; w.cpu[0] > 0 {
 		line.add(t.hatch, fmt.Sprintf("▒ %s, %.2f", w.name(), c.InCores(w.cpu[0])))
 	}
 	if rows := f.graph.height(); rows > f.rooms.graph {
 		line.add(t.faint, fmt.Sprintf("rows %d–%d of %d", f.first+1, f.first+f.rooms.graph, rows))
 	}
-	line.add(t.faint, counted(int(c.Samples), "sample"))
+	if c.Samples >= analyze.SampleFloor {
+		line.add(t.faint, counted(int(c.Samples), "sample"))
+	}
 	line.close()
 }
 

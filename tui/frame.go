@@ -57,7 +57,7 @@ func (m *Model) headerView() string {
 		p.put(t.plain, room(" ")).put(t.match, room("/"+m.filter))
 	}
 	if r := s.report(); r != nil && m.w >= wide {
-		p.put(t.faint, room(fmt.Sprintf(" · %s, %.0f s", clock(r.Window.End), r.Window.Seconds)))
+		p.put(t.faint, room(fmt.Sprintf(" · %s, %.0f s", s.when(), r.Window.Seconds)))
 	}
 	return p.right(t.bold, state).String()
 }
@@ -75,10 +75,13 @@ func (m *Model) states() []string {
 	if s := m.scene; s.mark != nil {
 		list = append(list, s.sinceMark())
 	}
+	t := m.selected
+	if past := t.held != nil || !m.feed.Live(); past && m.w < wide && m.scene.report() != nil {
+		list = append(list, m.scene.when()) // wider ones have it at the left
+	}
 	if m.recording != "" {
 		list = append(list, "● REC")
 	}
-	t := m.selected
 	switch {
 	case t.held != nil && m.feed.Live():
 		list = append(list, fmt.Sprintf("‖ PAUSED, %d behind", max(0, t.number-t.heldAt)))
@@ -137,13 +140,7 @@ func (m *Model) targetsView() string {
 		if t == m.selected {
 			look, sign = m.theme.selected, "▸ "
 		}
-		figure := "  …"
-		switch {
-		case t.err != nil:
-			figure = "  !"
-		case t.newest != nil:
-			figure = fmt.Sprintf(" %.2f", t.wasted())
-		}
+		figure := " " + t.figure()
 		name := cut(m.title(t), p.w-width(sign)-width(figure))
 		p.put(look, sign+name).tab(p.w-width(figure)).put(look, figure).end()
 	}

@@ -85,7 +85,7 @@ func arrangeOverview(w, h int, c overviewContent) overviewLayout {
 	rest := rect{0, 0, w, h}
 	verdict := pick(h, 1, 16, 2)
 	if c.marked {
-		verdict = pick(h, 1, 16, 2, 30, 4)
+		verdict = pick(h, 1, 16, 3, 30, 4)
 	}
 	o.Verdict, rest = rest.below(verdict)
 	o.Host, rest = rest.below(2)

@@ -21,6 +21,7 @@ type overview struct {
 
 	list    list   // of findings
 	id      string // of the finding that the cursor is on
+	chosen  bool   // by the user
 	depth   int    // rows that a finding takes
 	name    int    // width of the longest name of a rule
 	columns findingColumns
@@ -43,7 +44,14 @@ func (o *overview) SetSize(w, h int) {
 }
 
 func (o *overview) Show(s *scene) {
+	if o.scene == nil || o.scene.of != s.of {
+		o.chosen = false
+	}
 	o.scene = s
+	if !o.chosen { // nobody has moved the cursor: it is on what wastes most
+		o.list.to(0)
+		o.id = ""
+	}
 	if s.mark != o.mark {
 		o.mark, o.atMark = s.mark, nil
 		if s.mark != nil {
@@ -136,6 +144,7 @@ func (o *overview) Key(k tea.KeyMsg) (tea.Cmd, bool) {
 		return o.open(), true
 	}
 	done := o.list.key(k, o.scene.keys)
+	o.chosen = o.chosen || done
 	o.moved()
 	return nil, done
 }
@@ -151,6 +160,7 @@ func (o *overview) Click(x, y int) tea.Cmd {
 	if !o.list.click(y / o.depth) {
 		return nil
 	}
+	o.chosen = true
 	if o.moved(); o.id == before {
 		return o.open()
 	}
@@ -159,6 +169,7 @@ func (o *overview) Click(x, y int) tea.Cmd {
 
 func (o *overview) Wheel(rows int) {
 	o.list.wheel(rows)
+	o.chosen = true
 	o.moved()
 }
 

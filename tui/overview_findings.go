@@ -286,19 +286,18 @@ func (o *overview) headline(p *page, c findingColumns, r *row, selected bool) {
 	p.pad(plain, p.w).end()
 }
 
-// cost writes what a finding costs so that it ends in a column: cores, smoothed
-// over the windows, or the jobs that wait because of it; and what it was at the
-// mark before that.
+// cost writes what a finding costs so that it ends in a column: cores, or the jobs
+// that wait because of it; and what it was at the mark before that.
 func (o *overview) cost(p *page, look style, end int, r *row, selected bool) {
 	var buffer [48]byte
 	b, how := buffer[:0], look
-	unit, write, of, now := " cores", appendCores, func(f *analyze.Finding) float64 { return f.Waste.Cores }, r.waste
+	unit, write, of, now := " cores", appendCores, func(f *analyze.Finding) float64 { return f.Waste.Cores }, r.finding.Waste.Cores
 	if r.finding.Waste.Cores == 0 && r.finding.Delay != nil {
 		unit, write, of = " waiting", appendCompact, waiting
 		now = waiting(r.finding)
 	}
 	if o.mark != nil {
-		was := o.atMark[r.id]
+		was := like(o.atMark, r)
 		if was != nil {
 			b = write(b, of(was))
 		} else {
@@ -336,14 +335,14 @@ func (p *page) ending(look style, column int, text string) *page {
 	return p.pad(look, column-width(text)).put(look, text)
 }
 
-// share is what part of the host a finding wastes, as smooth as its cores; since the
-// mark, of those that are there.
+// share is what part of the host a finding wastes; since the mark, of those that are
+// there.
 func (o *overview) share(r *row) string {
 	w := &r.finding.Waste
 	if !(w.Cores > 0) || o.mark != nil && r.state >= rowQuiet {
 		return ""
 	}
-	return analyze.Percent(w.ShareOfHost * r.waste / w.Cores)
+	return analyze.Percent(w.ShareOfHost)
 }
 
 // tail ends a headline with how the finding stands and what else has the same

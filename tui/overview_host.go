@@ -11,7 +11,7 @@ import (
 )
 
 // verdict is the host in one sentence. Above it stands that there is no newer
-// window, where that is so, and whether a fix has helped since the mark, which is
+// window, or no profile, where that is so, and whether a fix has helped since the mark, which is
 // then what the screen is looked at for; below it, what work is done.
 func (v drawing) verdict(at rect) string {
 	p := newPage(at.W, at.H)
@@ -21,13 +21,19 @@ func (v drawing) verdict(at rect) string {
 	if c := v.s.change; c != nil && p.rows() > 0 {
 		p.put(v.t.key, v.s.sinceMark()+" ").wrap(v.t.bold, 0, p.rows(), c.Verdict)
 	}
+	if gap := gapOf(v.r, "cpu-profile"); gap != nil && v.s.exam.Profile() == nil && p.rows() > 1 {
+		p.put(v.t.problem, "! ").line(v.t.plain, "no CPU profile: "+gap.Reason)
+	}
+	if v.then != nil && v.r.Done != nil && p.rows() > 0 { // what a job costs says most of a fix
+		v.done(p, v.r.Done)
+	}
 	if n := p.rows(); n > 0 {
-		if v.r.Done != nil {
+		if v.then == nil && v.r.Done != nil {
 			n = max(1, n-1)
 		}
 		p.wrap(v.t.bold, 0, n, report.Capital(v.r.Host.Brief))
 	}
-	if v.r.Done != nil && p.rows() > 0 {
+	if v.then == nil && v.r.Done != nil && p.rows() > 0 {
 		v.done(p, v.r.Done)
 	}
 	return p.String()
@@ -86,10 +92,10 @@ func (v drawing) hostFigures(p *page, shares [hostModes]float64) {
 	}
 	h := &v.r.Host
 	all := piece{look: v.t.plain, text: fmt.Sprintf(" of %d CPUs", h.Cores)}
-	if h.TargetCores > 0 {
-		all.text = fmt.Sprintf("; target %.2f of %d cores", h.TargetCores, h.Cores)
+	if h.TreeCores > 0 { // as its share above, and what a job costs
+		all.text = fmt.Sprintf("; target %.2f of %d cores", h.TreeCores, h.Cores)
 		if v.then != nil && v.then.Host.Known {
-			all = all.since(v.t, h.TargetCores-v.then.Host.TargetCores, 2, neutral)
+			all = all.since(v.t, h.TreeCores-v.then.Host.TreeCores, 2, neutral)
 		}
 	}
 	p.pieces(append(list, all)...).end()

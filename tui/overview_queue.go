@@ -40,6 +40,10 @@ func (v drawing) queue(at rect, q *analyze.ReportQueue) string {
 	case b != nil:
 		v.backlog(p, b)
 	case q == nil:
+		if askedRedis(v.r) {
+			p.put(v.t.faint, cut("No queue was seen: Redis was, but not which key is one → --queue KEY", p.left()))
+			break
+		}
 		v.unseen(p, "No queue was seen", analyze.SignalQueues, analyze.SignalJetStream|analyze.SignalRedis)
 	case q.Depth == 0:
 		p.put(v.t.plain, "Nothing waits").put(v.t.faint, cut(" in "+q.Name, p.left()))
@@ -53,6 +57,11 @@ func (v drawing) queue(at rect, q *analyze.ReportQueue) string {
 		p.put(v.t.faint, cut(" in "+q.Name, p.left()))
 	}
 	return p.String()
+}
+
+// askedRedis says that a Redis server was found, and asked for its own figures.
+func askedRedis(r *analyze.Report) bool {
+	return r.Missing(analyze.Signals{All: analyze.SignalRedis}) == analyze.Signals{}
 }
 
 // backlog is the queue in which work waits.

@@ -101,8 +101,10 @@ func (c *queues) notes(q *analyze.ReportQueue) []note {
 	switch {
 	case full(q) && undelivered >= 1:
 		add(true, "the consumer may take no more: %d deliveries are not acknowledged, and MaxAckPending is %d", q.AckPending, q.MaxAckPending)
-	case q.Delivered == 0 && undelivered >= 1:
+	case q.Delivered == 0 && undelivered >= 1 && q.Acked == 0:
 		add(true, "nothing was delivered in this window, though messages wait")
+	case q.Delivered == 0 && undelivered >= 1:
+		add(false, "nothing was delivered in this window: who takes from it has fetched before, and is at work on that")
 	case q.WaitingPulls == 0 && undelivered >= 1:
 		add(false, "no pull request waits: all who take from it are busy, or it is a push consumer")
 	case q.WaitingPulls > 0:

@@ -308,6 +308,10 @@ func (c *queues) nowhere(p *page, r *analyze.Report) {
 	} {
 		p.end().put(t.key, system.name+" ")
 		gap := gapOf(r, system.signal)
+		if system.signal == "redis" && askedRedis(r) {
+			p.wrap(t.plain, 2, 0, "was found, and asked for its own figures. Which of its keys are queues is not known: --queue KEY")
+			continue
+		}
 		if gap == nil {
 			p.wrap(t.plain, 2, 0, "was not looked at: start busywork with "+system.how)
 			continue

@@ -19,7 +19,7 @@ type row struct {
 	id      string
 	finding *analyze.Finding // as it was last seen
 	state   rowState
-	waste   float64 // smoothed, cores
+	waste   float64 // cores, smoothed: what it is ordered by
 	seen    int     // windows in which it was found
 	missed  int     // windows in turn in which its rule looked and found it no more
 }
@@ -111,11 +111,16 @@ func (s *roster) next(r *analyze.Report, first bool) {
 	}
 	inWindow, beneath := make(map[string]bool, len(found.rows)), s.beneath()
 	for _, now := range found.rows {
-		inWindow[now.id] = true
-		if old := byID[now.id]; old != nil {
+		old := byID[now.id]
+		if only := s.only(now.finding.Rule); old == nil && only != nil && found.only(now.finding.Rule) == now {
+			old = only // the same, by what could be seen of it now
+		}
+		if old != nil {
+			inWindow[old.id] = true
 			old.sawAgain(now.finding)
 			continue
 		}
+		inWindow[now.id] = true
 		if !first && !beneath[now.id] {
 			now.state = rowNew
 		}
@@ -133,6 +138,38 @@ func (s *roster) next(r *analyze.Report, first bool) {
 		return old.missed >= forgetAfter || old.missed >= goneAfter && beneath[old.id]
 	})
 	s.order()
+}
+
+// only is the finding of a rule, nil if there is none or more than one.
+func (s *roster) only(rule string) (only *row) {
+	for _, r := range s.rows {
+		if r.finding.Rule == rule && r.state != rowGone {
+			if only != nil {
+				return nil
+			}
+			only = r
+		}
+	}
+	return only
+}
+
+// like is the finding of another window that a row is about, nil if it is not there:
+// the one of its name or, where the evidence tells another place, the only one of its
+// rule.
+func like(named map[string]*analyze.Finding, r *row) *analyze.Finding {
+	if f := named[r.id]; f != nil {
+		return f
+	}
+	var only *analyze.Finding
+	for _, f := range named {
+		if f.Rule == r.finding.Rule {
+			if only != nil {
+				return nil
+			}
+			only = f
+		}
+	}
+	return only
 }
 
 // beneath is the findings that stand beneath others, of whose cause they are: they

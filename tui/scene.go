@@ -96,6 +96,16 @@ func (s *scene) waiting(p *page) {
 	}
 }
 
+// when is the end of the window that is shown; of a recording, which may be of any
+// day, with the day.
+func (s *scene) when() string {
+	end := s.exam.Report.Window.End
+	if s.live {
+		return clock(end)
+	}
+	return end.Local().Format("2 Jan 15:04:05")
+}
+
 // sinceMark says which way time goes from the mark to what is shown: a window from
 // before the mark has not become what it is since.
 func (s *scene) sinceMark() string {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -79,7 +80,40 @@ func (t *target) overtakes(other *target) bool {
 	if t.news <= 1 {
 		ratio = 1
 	}
-	return t.wasted() > ratio*other.wasted()
+	a, b := t.wasted(), other.wasted()
+	if max(a, b) < next0 { // then by what waits
+		a, b = t.waits(), other.waits()
+	}
+	return a > ratio*b
+}
+
+// next0 is what rounds to no core.
+const next0 = 0.005
+
+// waits is how many jobs wait because of the worst finding of the newest window.
+func (t *target) waits() (most float64) {
+	if t.newest == nil {
+		return 0
+	}
+	for i := range t.newest.Report.Findings {
+		if f := &t.newest.Report.Findings[i]; f.Confidence != analyze.Suspected {
+			most = max(most, waiting(f))
+		}
+	}
+	return most
+}
+
+// figure is what the list of targets says of it.
+func (t *target) figure() string {
+	switch {
+	case t.err != nil:
+		return "!"
+	case t.newest == nil:
+		return "…"
+	case t.wasted() < next0 && t.waits() > 0:
+		return compact(t.waits()) + " wait"
+	}
+	return fmt.Sprintf("%.2f", t.wasted())
 }
 
 // title is what a target calls itself. Where that tells it from no other, as the
@@ -127,6 +161,9 @@ func (t *target) scene(m *Model) *scene {
 	}
 	s.rows, s.all = r.matching(m.filter), len(r.rows)
 	if s.open = r.row(t.openID); s.open == nil && t.open != nil && t.open.id == t.openID {
+		s.open = r.only(t.open.finding.Rule)
+	}
+	if s.open == nil && t.open != nil && t.open.id == t.openID {
 		s.open = &row{id: t.open.id, finding: t.open.finding, waste: t.open.waste, state: rowGone}
 	}
 	if t.mark != nil {

@@ -12,7 +12,10 @@ import (
 // on coming, and can be gone through afterwards.
 func (m *Model) pause() tea.Cmd {
 	t := m.selected
-	if t.held != nil {
+	switch {
+	case !m.feed.Live():
+		return m.say(saidMsg{text: "a recording stands still: [ and ] go through it"})
+	case t.held != nil:
 		return m.follow()
 	}
 	t.held, t.heldAt, t.wanted = t.newest, t.number, 0
@@ -35,8 +38,12 @@ func (m *Model) scrub(by int) tea.Cmd {
 	}
 	number := t.history.step(from, by)
 	switch {
-	case number == 0 || number == from:
+	case number == 0:
 		return nil
+	case number == from && by < 0:
+		return m.say(saidMsg{text: "this is the oldest window"})
+	case number == from:
+		return m.say(saidMsg{text: "this is the newest window"})
 	case number == t.number:
 		return m.follow()
 	}
@@ -50,7 +57,7 @@ func (m *Model) oldest() tea.Cmd {
 	_, shown := t.shown()
 	numbers := t.history.before(shown)
 	if len(numbers) == 0 {
-		return nil
+		return m.say(saidMsg{text: "this is the oldest window"})
 	}
 	return m.load(t, numbers...)
 }
