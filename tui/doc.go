@@ -18,7 +18,8 @@
 //     and forth in time, what the user asks for besides looking; frame.go and
 //     help.go are what is around the screens; run.go is the program.
 //   - target.go, history.go, roster.go: what is kept of a target from window to
-//     window: its figures for ever, its findings without flapping.
+//     window: its figures for ever, its findings without flapping. targets.go is the
+//     list of several.
 //   - scene.go: what a screen is, and what it is given to show.
 //   - overview*.go, finding*.go, flame*.go, icicle*.go, process*.go, queue*.go,
 //     rules*.go: the screens.

@@ -128,25 +128,6 @@ func (m *Model) tabsView() string {
 	return p.String()
 }
 
-// targetsView is the list of targets, most waste first.
-func (m *Model) targetsView() string {
-	r := m.layout.Targets
-	p := newPage(r.W-1, r.H)
-	p.line(m.theme.bold, "targets by waste")
-	from, to := m.list.seen()
-	for i := from; i < to; i++ {
-		t := m.ranked[i]
-		look, sign := m.theme.plain, "  "
-		if t == m.selected {
-			look, sign = m.theme.selected, "▸ "
-		}
-		figure := " " + t.figure()
-		name := cut(m.title(t), p.w-width(sign)-width(figure))
-		p.put(look, sign+name).tab(p.w-width(figure)).put(look, figure).end()
-	}
-	return beside(p.String(), strings.Repeat("│\n", r.H-1)+"│")
-}
-
 // footerView is the prompt, what has just happened, or the keys that matter
 // here.
 func (m *Model) footerView() string {

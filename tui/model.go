@@ -200,13 +200,6 @@ func (m *Model) arrive(a feed.Arrival) tea.Cmd {
 	return m.show()
 }
 
-// rank puts most waste first. Like findings, targets that are close keep their
-// places.
-func (m *Model) rank() {
-	settle(m.ranked, (*target).overtakes)
-	m.list.to(slices.Index(m.ranked, m.selected))
-}
-
 func (m *Model) end(err error) tea.Cmd {
 	m.ended = true
 	if err != nil {
@@ -238,25 +231,6 @@ func (m *Model) goTo(at int) tea.Cmd {
 	}
 	m.at = at
 	return m.show()
-}
-
-// selectTarget shows another target.
-func (m *Model) selectTarget(i int) tea.Cmd {
-	if i < 0 || i >= len(m.ranked) {
-		return nil
-	}
-	m.selected = m.ranked[i]
-	m.list.to(i)
-	if m.at == atFinding && m.selected.openID == "" {
-		m.at = m.before // what was open is another target's
-	}
-	return m.show()
-}
-
-// stepTarget shows the target that is by places further down the list, which begins
-// anew at its end.
-func (m *Model) stepTarget(by int) tea.Cmd {
-	return m.selectTarget((slices.Index(m.ranked, m.selected) + by) % len(m.ranked))
 }
 
 // called takes a tree of calls in.

@@ -1,8 +1,6 @@
 package tui
 
 import (
-	"fmt"
-	"slices"
 	"time"
 
 	"busywork/analyze"
@@ -63,76 +61,6 @@ func (t *target) shown() (*analyze.Examination, int) {
 		return t.held, t.heldAt
 	}
 	return t.newest, t.number
-}
-
-// wasted is what a list of targets is ranked by: cores in the newest window.
-func (t *target) wasted() float64 {
-	if t.newest == nil {
-		return 0
-	}
-	return wasted(t.newest.Report)
-}
-
-// overtakes says whether the target belongs before another one. With its first
-// window it has no place yet.
-func (t *target) overtakes(other *target) bool {
-	ratio := overtakeRatio
-	if t.news <= 1 {
-		ratio = 1
-	}
-	a, b := t.wasted(), other.wasted()
-	if max(a, b) < next0 { // then by what waits
-		a, b = t.waits(), other.waits()
-	}
-	return a > ratio*b
-}
-
-// next0 is what rounds to no core.
-const next0 = 0.005
-
-// waits is how many jobs wait because of the worst finding of the newest window.
-func (t *target) waits() (most float64) {
-	if t.newest == nil {
-		return 0
-	}
-	for i := range t.newest.Report.Findings {
-		if f := &t.newest.Report.Findings[i]; f.Confidence != analyze.Suspected {
-			most = max(most, waiting(f))
-		}
-	}
-	return most
-}
-
-// figure is what the list of targets says of it.
-func (t *target) figure() string {
-	switch {
-	case t.err != nil:
-		return "!"
-	case t.newest == nil:
-		return "…"
-	case t.wasted() < next0 && t.waits() > 0:
-		return compact(t.waits()) + " wait"
-	}
-	return fmt.Sprintf("%.2f", t.wasted())
-}
-
-// title is what a target calls itself. Where that tells it from no other, as the
-// recordings of a service or its instances, what it was given as comes first.
-func (m *Model) title(t *target) string {
-	name := t.ownName()
-	same := func(other *target) bool { return other != t && other.ownName() == name }
-	if name == t.name || m.feed.Live() && !slices.ContainsFunc(m.targets, same) {
-		return name
-	}
-	return t.name + ": " + name
-}
-
-// ownName is what the service calls itself, if that is known.
-func (t *target) ownName() string {
-	if exam, _ := t.shown(); exam != nil && exam.Report.Target.Name != "" {
-		return exam.Report.Target.Name
-	}
-	return t.name
 }
 
 // change compares what is shown with the mark, once.
