@@ -83,6 +83,21 @@ func TestWatchSignals(t *testing.T) {
 	}
 }
 
+// TestWatchIsNotStopped: a program that is stopped with its screen on leaves that to
+// the shell.
+func TestWatchIsNotStopped(t *testing.T) {
+	s := onTerminal(t, true, "watch", "../../fixtures/captures/dispatch-waste")
+	s.Await("refused-work")
+	s.Signal(syscall.SIGTSTP)
+	s.Type("5")
+	s.Await("clean: looked")
+	s.Type("q")
+	if exit := s.Wait(); exit != exitFine {
+		t.Errorf("exit code %d", exit)
+	}
+	s.CheckWhole()
+}
+
 // TestWatchNobody: a target that is not there is told of where it can be read.
 func TestWatchNobody(t *testing.T) {
 	s := onTerminal(t, true, "watch", "no-such-process-name")

@@ -76,12 +76,7 @@ func (g *guard) Update(msg tea.Msg) (same tea.Model, cmd tea.Cmd) {
 	same = g // after a panic, too
 	defer g.caught()
 	g.model, cmd = g.model.Update(msg)
-	cmd = g.command(cmd)
-	if _, back := msg.(tea.ResumeMsg); back {
-		// Bubble Tea switches the mouse off to suspend, and forgets to switch it on.
-		cmd = tea.Batch(cmd, tea.EnableMouseCellMotion)
-	}
-	return same, cmd
+	return same, g.command(cmd)
 }
 
 func (g *guard) View() string {

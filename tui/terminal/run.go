@@ -3,6 +3,8 @@ package terminal
 import (
 	"context"
 	"errors"
+	"os/signal"
+	"syscall"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -33,6 +35,10 @@ var errQuit = errors.New("the user has quit")
 // are the caller's: ctx is what ends when they come.
 func (t *Terminal) Run(ctx context.Context, model tea.Model, work func(ctx context.Context, send func(tea.Msg)) error) error {
 	defer t.Restore()
+	// Whoever is stopped with the screen on leaves it so for the shell. The key for it is
+	// one like others here; sent from outside the signal does nothing until the end.
+	signal.Ignore(syscall.SIGTSTP)
+	defer signal.Reset(syscall.SIGTSTP)
 	run, end := context.WithCancelCause(ctx)
 	defer end(errQuit)
 	p := tea.NewProgram(&guard{model: model, fail: end},
