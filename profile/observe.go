@@ -61,7 +61,7 @@ func Observe(ctx context.Context, o Options) (*Capture, error) {
 		sources = append(sources, new(machine).sources()...)
 	}
 	p.gather(ctx, c, sources)
-	c.Window.End = now()
+	c.Window = c.Window.over()
 	if p.local {
 		calibrate(ctx, c, functionsIn(c.Profiles))
 	}
@@ -108,9 +108,16 @@ func forEach(n int, f func(i int)) {
 
 func now() time.Time { return time.Now().UTC().Round(0) }
 
+// windowFromNow is a window while it is being observed: it lasts as long as it is to
+// by a clock that nobody sets, which is not kept on disk.
 func windowFromNow(length time.Duration) Window {
-	start := now()
+	start := time.Now()
 	return Window{start, start.Add(length)}
+}
+
+// over is the window when it ends now, as it is kept.
+func (w Window) over() Window {
+	return Window{w.Start.UTC(), w.Start.Add(time.Since(w.Start)).UTC()}
 }
 
 // gather runs sources and shows how far the window has come.

@@ -31,10 +31,10 @@ func observeRound(ctx context.Context, m *machine, plans []*plan, length time.Du
 		wg.Go(func() { gatherAll(ctx, m.sources(), r.machine) })
 	}
 	wg.Wait()
-	r.machine.Window.End = now()
+	r.machine.Window = r.machine.Window.over()
 	for _, c := range r.captures {
 		if c != nil {
-			c.Window.End = r.machine.Window.End
+			c.Window = r.machine.Window
 		}
 	}
 	return r

@@ -400,6 +400,21 @@ func TestPlanClosesItsConnections(t *testing.T) {
 	}
 }
 
+// TestWindowIsNotSet: how long a window lasts does not go by the clock that people
+// set; what is kept of it does.
+func TestWindowIsNotSet(t *testing.T) {
+	w := windowFromNow(time.Hour)
+	for name, at := range map[string]time.Time{"start": w.Start, "end": w.End} {
+		if !strings.Contains(at.String(), " m=") {
+			t.Errorf("%s: %v has no monotonic reading", name, at)
+		}
+	}
+	kept := w.over()
+	if text := kept.Start.String() + kept.End.String(); strings.Contains(text, " m=") || kept.End.Before(kept.Start) || kept.End.Location() != time.UTC {
+		t.Errorf("%v", kept)
+	}
+}
+
 // TestWatchAwaitsTwo: the others wait once for all that have gone away, and not
 // for each.
 func TestWatchAwaitsTwo(t *testing.T) {
