@@ -16,13 +16,14 @@ import (
 // those that could not look could not. Silence is not to be taken for a
 // measurement. A rule opens in place: its documentation.
 type rules struct {
-	w, h  int
-	s     *scene
-	rows  []ruleRow
-	lines []ruleLine
-	left  int // rules that the filter leaves
-	list  list
-	name  string // of the rule that the cursor is on
+	w, h   int
+	s      *scene
+	rows   []ruleRow
+	lines  []ruleLine
+	left   int // rules that the filter leaves
+	list   list
+	name   string // of the rule that the cursor is on
+	chosen bool   // by the user
 
 	doc    pager
 	opened string // the rule whose documentation is open; "" if none is
@@ -67,7 +68,11 @@ func (r *rules) Show(s *scene) {
 // place puts the cursor on the rule that it was on, or near where that was.
 func (r *rules) place() {
 	r.list.resize(len(r.lines), r.h-1-r.detailRows())
-	if at := slices.IndexFunc(r.lines, func(l ruleLine) bool { return l.rule >= 0 && r.rows[l.rule].name == r.name }); at >= 0 {
+	at := slices.IndexFunc(r.lines, func(l ruleLine) bool { return l.rule >= 0 && r.rows[l.rule].name == r.name })
+	switch {
+	case !r.chosen: // nobody has moved the cursor: it is on what was found
+		r.list.to(0)
+	case at >= 0:
 		r.list.to(at)
 	}
 	r.settle(1)
@@ -139,6 +144,7 @@ func (r *rules) Key(k tea.KeyMsg) (tea.Cmd, bool) {
 
 // moved settles the cursor after it has moved.
 func (r *rules) moved(before int) {
+	r.chosen = true
 	if r.list.at < before {
 		r.settle(-1)
 	} else {
@@ -162,6 +168,7 @@ func (r *rules) Click(_, y int) tea.Cmd {
 	if r.list.at == before {
 		r.open()
 	}
+	r.chosen = true
 	r.settle(1)
 	return nil
 }
