@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 	"time"
@@ -24,12 +25,21 @@ type history struct {
 	list   []moment
 	queues []string
 	known  bool // the host was observed in one of them
+	most   int  // moments that are kept; 0 for maxMoments
+}
+
+// momentsOf is how many moments each of that many targets may have.
+func momentsOf(targets int) int {
+	return max(leastMoments, min(maxMoments, allMoments/max(1, targets)))
 }
 
 const (
 	// maxMoments is more than a day of windows of 5 s; 20,000 moments with a few
 	// queues take 3 MB.
 	maxMoments = 20_000
+	// allMoments bounds those of all targets together, and leastMoments is what each
+	// of many has, three hours.
+	allMoments, leastMoments = 100_000, 2000
 	// maxQueues bounds the queues whose depths are kept.
 	maxQueues = 32
 )
@@ -57,8 +67,8 @@ func (h *history) add(number int, at time.Time, r *analyze.Report) {
 		return
 	}
 	h.list = slices.Insert(h.list, at1, m)
-	if len(h.list) > maxMoments {
-		h.list = slices.Delete(h.list, 0, len(h.list)-maxMoments)
+	if most := cmp.Or(h.most, maxMoments); len(h.list) > most {
+		h.list = slices.Delete(h.list, 0, len(h.list)-most)
 	}
 }
 

@@ -113,3 +113,19 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Errorf("%d queues", len(h.queues))
 	}
 }
+
+// The histories of many targets take no more together than those of five.
+func TestMomentsOf(t *testing.T) {
+	for targets, want := range map[int]int{0: maxMoments, 1: maxMoments, 5: maxMoments, 20: 5000, 200: leastMoments} {
+		if got := momentsOf(targets); got != want {
+			t.Errorf("%d targets: %d moments each, want %d", targets, got, want)
+		}
+	}
+	h := history{most: 3}
+	for n := 1; n <= 9; n++ {
+		h.add(n, time.Time{}, new(analyze.Report))
+	}
+	if h.oldest() != 7 || h.newest() != 9 {
+		t.Errorf("windows %d to %d are kept", h.oldest(), h.newest())
+	}
+}

@@ -89,7 +89,7 @@ func New(f feed.Feed, o Options) *Model {
 	m.prompt.Cursor.SetMode(cursor.CursorHide) // the footer draws it, and nothing blinks
 	m.prompt.KeyMap.Paste.SetEnabled(false)    // it would run a program; terminals paste by themselves
 	for _, name := range f.Targets() {
-		m.targets = append(m.targets, &target{name: name})
+		m.targets = append(m.targets, &target{name: name, history: history{most: momentsOf(len(f.Targets()))}})
 	}
 	m.ranked = slices.Clone(m.targets)
 	m.selected = m.targets[0]

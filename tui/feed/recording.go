@@ -27,9 +27,9 @@ type recording struct {
 	kept    []shelf           // by target; what is recorded can be found after the recording has ended
 }
 
-// maxShelf windows of a target can be found again, which is a day's; the folders
-// of older ones are no less there.
-const maxShelf = 20_000
+// maxShelf windows of a target can be found again, which is a day's, or as many as
+// allShelves leaves to each of many; the folders of older ones are no less there.
+const maxShelf, allShelves = 20_000, 100_000
 
 // A shelf says where windows were kept, in order of their numbers. They may have
 // made room for later ones since.
@@ -85,7 +85,7 @@ func (r *recording) add(target, number int, c *profile.Capture) error {
 		return r.lost[target]
 	}
 	s := append(r.kept[target], keptWindow{number, k.Newest()})
-	r.kept[target] = slices.Delete(s, 0, max(0, len(s)-maxShelf))
+	r.kept[target] = slices.Delete(s, 0, max(0, len(s)-min(maxShelf, allShelves/len(r.kept))))
 	return nil
 }
 
