@@ -106,8 +106,6 @@ func forEach(n int, f func(i int)) {
 	wg.Wait()
 }
 
-func now() time.Time { return time.Now().UTC().Round(0) }
-
 // windowFromNow is a window while it is being observed: it lasts as long as it is to
 // by a clock that nobody sets, which is not kept on disk.
 func windowFromNow(length time.Duration) Window {
