@@ -3,9 +3,7 @@ package tui
 import (
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
-	"busywork/analyze"
 	"busywork/analyze/report"
 )
 
@@ -175,49 +173,6 @@ func (o *overview) nothing(p *page) {
 	p.wrap(t.plain, 0, max(1, p.rows()), report.Nothing(o.scene.report()))
 }
 
-// A findingColumns says how wide what is. What there is no room for has no width.
-type findingColumns struct {
-	name, cost, share, confidence int
-	indent                        int // of the rows below
-}
-
-// The widths of columns, the space before each included.
-const (
-	findingSigns    = 2 + 2 + 5 // cursor, state, severity
-	findingName     = 24        // memory-bound-concurrency; others are cut
-	findingCost     = 13        // 9999 waiting
-	findingCostThen = 17        // 0.97→0.46 cores, 12.3k→1.2M wait
-	findingShare    = 6         // 100 %
-	findingSure     = 10        // suspected
-)
-
-// columnsOfFindings divides a width; name is that of the longest name.
-func columnsOfFindings(w, name int, marked bool) findingColumns {
-	c := findingColumns{cost: findingCost, indent: 4}
-	if marked {
-		c.cost = findingCostThen
-	}
-	left := w - findingSigns - c.cost
-	c.name = max(0, min(name, left))
-	left -= c.name
-	if left >= findingShare {
-		c.share = findingShare
-		left -= findingShare
-	}
-	if left >= findingSure {
-		c.confidence = findingSure
-		c.indent = findingSigns
-	}
-	return c
-}
-
-// stateSigns and stateWords say how a finding stands over the windows; the second
-// word is for where there is little room.
-var (
-	stateSigns = [...]string{rowThere: "  ", rowNew: "+ ", rowQuiet: "~ ", rowBlind: "? ", rowGone: "– "}
-	stateWords = [...][2]string{rowThere: {"", ""}, rowNew: {"new", "new"}, rowQuiet: {"not in this window", "not now"}, rowBlind: {"not looked for", "not seen"}, rowGone: {"gone", "gone"}}
-)
-
 // finding draws one: its headline and, as far as it has the rows, what stands below
 // that.
 func (o *overview) finding(p *page, r *row, selected bool) {
@@ -257,120 +212,5 @@ func (o *overview) paragraph(p *page, lead style, label string, look style, rows
 			row = elided(row, p.left())
 		}
 		p.line(look, row)
-	}
-}
-
-// headline is a finding in one row.
-func (o *overview) headline(p *page, c findingColumns, r *row, selected bool) {
-	t, f := o.scene.theme, r.finding
-	severe, word := t.severity(f.Severity)
-	plain, bold, faint, sign := t.plain, t.bold, t.faint, "  "
-	switch {
-	case selected:
-		sign = "▸ "
-		plain, bold, faint, severe = t.selected, t.selected, t.selected, t.selected
-	case r.state == rowGone:
-		plain, bold, severe = t.faint, t.faint, t.faint
-	}
-	p.put(bold, sign).put(bold, stateSigns[r.state]).put(severe, word).put(plain, " ")
-	name := p.x + c.name
-	p.put(bold, cut(f.Rule, c.name)).pad(plain, name)
-	o.cost(p, plain, name+c.cost, r, selected)
-	if c.share > 0 {
-		p.ending(plain, p.x+c.share, o.share(r))
-	}
-	if c.confidence > 0 {
-		p.put(plain, " ").put(faint, string(f.Confidence))
-	}
-	tail(p, plain, bold, r)
-	p.pad(plain, p.w).end()
-}
-
-// cost writes what a finding costs so that it ends in a column: cores, or the jobs
-// that wait because of it; and what it was at the mark before that.
-func (o *overview) cost(p *page, look style, end int, r *row, selected bool) {
-	var buffer [48]byte
-	b, how := buffer[:0], look
-	unit, write, of, now := " cores", appendCores, func(f *analyze.Finding) float64 { return f.Waste.Cores }, r.finding.Waste.Cores
-	if r.finding.Waste.Cores == 0 && r.finding.Delay != nil {
-		unit, write, of = " waiting", appendCompact, waiting
-		now = waiting(r.finding)
-	}
-	if o.mark != nil {
-		was := like(o.atMark, r)
-		if was != nil {
-			b = write(b, of(was))
-		} else {
-			b = append(b, unknown...)
-		}
-		b = append(b, "→"...)
-		if r.state == rowGone {
-			now = 0
-		}
-		if !selected && was != nil && r.state != rowQuiet && r.state != rowBlind {
-			_, how = o.scene.theme.change(now-of(was), 2, lessIsBetter)
-		}
-	}
-	if o.mark != nil && (r.state == rowQuiet || r.state == rowBlind) {
-		b = append(b, unknown...)
-	} else {
-		b = write(b, now)
-	}
-	if room := end - p.x; utf8.RuneCount(b)+len(unit) >= room && unit == " waiting" {
-		unit = " wait"
-	}
-	p.ending(how, end, string(append(b, unit...)))
-}
-
-// waiting is how many jobs wait because of a finding, on average.
-func waiting(f *analyze.Finding) float64 {
-	if f.Delay == nil {
-		return 0
-	}
-	return f.Delay.JobHours
-}
-
-// ending writes text so that it ends in a column.
-func (p *page) ending(look style, column int, text string) *page {
-	return p.pad(look, column-width(text)).put(look, text)
-}
-
-// share is what part of the host a finding wastes; since the mark, of those that are
-// there.
-func (o *overview) share(r *row) string {
-	w := &r.finding.Waste
-	if !(w.Cores > 0) || o.mark != nil && r.state >= rowQuiet {
-		return ""
-	}
-	return analyze.Percent(w.ShareOfHost)
-}
-
-// tail ends a headline with how the finding stands and what else has the same
-// cause, in as many words as there is room for.
-func tail(p *page, plain, bold style, r *row) {
-	words := stateWords[r.state]
-	var b [24]byte
-	kin, short := "", ""
-	if n := len(r.finding.Kin); n > 0 {
-		number := strconv.AppendInt(b[:0], int64(n), 10)
-		kin, short = "with it: "+string(number), "+"+string(number)
-	}
-	for _, try := range [][2]string{{words[0], kin}, {words[1], kin}, {words[1], short}, {words[1], ""}} {
-		n := width(try[0]) + width(try[1])
-		for _, text := range try {
-			if text != "" {
-				n += 2
-			}
-		}
-		if n > p.left() {
-			continue
-		}
-		if try[0] != "" {
-			p.put(plain, "  ").put(bold, try[0])
-		}
-		if try[1] != "" {
-			p.put(plain, "  ").put(plain, try[1])
-		}
-		return
 	}
 }
