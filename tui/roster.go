@@ -112,8 +112,10 @@ func (s *roster) next(r *analyze.Report, first bool) {
 	inWindow, beneath := make(map[string]bool, len(found.rows)), s.beneath()
 	for _, now := range found.rows {
 		old := byID[now.id]
-		if only := s.only(now.finding.Rule); old == nil && only != nil && found.only(now.finding.Rule) == now {
-			old = only // the same, by what could be seen of it now
+		if old == nil && found.only(now.finding.Rule) == now {
+			if only := s.only(now.finding.Rule); only != nil && mayBeSame(only.finding, now.finding) {
+				old = only
+			}
 		}
 		if old != nil {
 			inWindow[old.id] = true
@@ -140,6 +142,12 @@ func (s *roster) next(r *analyze.Report, first bool) {
 	s.order()
 }
 
+// mayBeSame says whether two findings of a rule, the only ones of their windows, may
+// be one: a window without a profile tells no place in the code.
+func mayBeSame(a, b *analyze.Finding) bool {
+	return a.Location.Function == "" || b.Location.Function == ""
+}
+
 // only is the finding of a rule, nil if there is none or more than one.
 func (s *roster) only(rule string) (only *row) {
 	for _, r := range s.rows {
@@ -154,8 +162,7 @@ func (s *roster) only(rule string) (only *row) {
 }
 
 // like is the finding of another window that a row is about, nil if it is not there:
-// the one of its name or, where the evidence tells another place, the only one of its
-// rule.
+// the one of its name or, where one of them tells no place, the only one of its rule.
 func like(named map[string]*analyze.Finding, r *row) *analyze.Finding {
 	if f := named[r.id]; f != nil {
 		return f
@@ -168,6 +175,9 @@ func like(named map[string]*analyze.Finding, r *row) *analyze.Finding {
 			}
 			only = f
 		}
+	}
+	if only != nil && !mayBeSame(only, r.finding) {
+		return nil
 	}
 	return only
 }

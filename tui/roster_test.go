@@ -181,3 +181,29 @@ func TestSettle(t *testing.T) {
 		t.Errorf("%v became %v though nothing had changed", list, again)
 	}
 }
+
+// The only finding of a rule is the same one whether or not a window has a profile that
+// tells where it is; in another place of the code it is another one.
+func TestRosterKnowsAFindingWithoutItsPlace(t *testing.T) {
+	placed, placeless := aFinding("a", 1.8), aFinding("a", 0.2)
+	placeless.Location, placeless.Subject = analyze.Location{}, "key jobs"
+	s := new(roster)
+	s.next(window(placed), true)
+	s.next(window(placeless), false)
+	s.expect(t, "a")
+	if s.rows[0].finding.Waste.Cores != 0.2 {
+		t.Errorf("%g cores", s.rows[0].finding.Waste.Cores)
+	}
+	if f := like(findingsOf(window(placeless)), s.rows[0]); f == nil {
+		t.Error("it is not found at the mark")
+	}
+	elsewhere := aFinding("a", 1)
+	elsewhere.Location.Function = "own.elsewhere"
+	s = new(roster)
+	s.next(window(placed), true)
+	s.next(window(elsewhere), false)
+	s.expect(t, "~a", "+a")
+	if f := like(findingsOf(window(elsewhere)), &row{id: rowID(&placed), finding: &placed}); f != nil {
+		t.Errorf("%+v is another one", f.Location)
+	}
+}

@@ -89,7 +89,9 @@ func (t *target) scene(m *Model) *scene {
 	}
 	s.rows, s.all = r.matching(m.filter), len(r.rows)
 	if s.open = r.row(t.openID); s.open == nil && t.open != nil && t.open.id == t.openID {
-		s.open = r.only(t.open.finding.Rule)
+		if only := r.only(t.open.finding.Rule); only != nil && mayBeSame(only.finding, t.open.finding) {
+			s.open = only
+		}
 	}
 	if s.open == nil && t.open != nil && t.open.id == t.openID {
 		s.open = &row{id: t.open.id, finding: t.open.finding, waste: t.open.waste, state: rowGone}
