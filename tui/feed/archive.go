@@ -17,6 +17,7 @@ import (
 type archive struct {
 	path   string
 	single func() (*profile.Capture, error) // nil for a recording
+	broken error                            // why there is nothing to be had of it
 
 	first  *profile.Capture       // the newest window when the archive was opened, until it is sent
 	newest profile.RecordedWindow // the last one that was sent
@@ -51,15 +52,22 @@ func openPath(path string) ([]*archive, error) {
 		return nil, err
 	}
 	var list []*archive
+	broken := 0
 	for _, e := range entries {
 		if !e.IsDir() || len(list) == maxInside {
 			continue
 		}
-		if a, err := openFolder(filepath.Join(path, e.Name())); a != nil && err == nil {
+		inside := filepath.Join(path, e.Name())
+		a, err := openFolder(inside)
+		if err != nil { // the others are worth looking at, and this one a word
+			broken++
+			a = &archive{path: inside, broken: err, single: func() (*profile.Capture, error) { return nil, err }}
+		}
+		if a != nil {
 			list = append(list, a)
 		}
 	}
-	if len(list) == 0 {
+	if len(list) == broken {
 		_, err := profile.Load(path) // which says what is wrong with it
 		return nil, err
 	}

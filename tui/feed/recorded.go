@@ -69,6 +69,10 @@ func (f *recorded) Follow(ctx context.Context, send func(Arrival)) error {
 			if ctx.Err() != nil {
 				return nil
 			}
+			if t.broken != nil {
+				send(Arrival{Target: i, At: time.Now(), Err: t.broken})
+				continue
+			}
 			send(f.arrival(i, t.newest, t.takeFirst()))
 		}
 		return f.follow(ctx, send)

@@ -200,6 +200,31 @@ func TestRecordedSeveral(t *testing.T) {
 	}
 }
 
+// TestRecordedBroken: of several recordings one that cannot be read says why, and the
+// others are there.
+func TestRecordedBroken(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a", "b"} {
+		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join(captures, "dispatch-waste"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a", "evidence.jsonl.gz"), []byte("not gzip"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := OpenRecorded([]string{dir}, analyze.Options{})
+	if err != nil || len(f.Targets()) != 2 {
+		t.Fatalf("%v", err)
+	}
+	list := gather(t, f, toTheEnd)
+	if len(list) != 2 || list[0].Err == nil || list[0].Exam != nil || list[1].Err != nil || list[1].Exam == nil {
+		t.Errorf("%+v", list)
+	}
+	if _, err := f.Load(0, 1); err == nil {
+		t.Error("a broken one was loaded")
+	}
+}
+
 func TestOpenRecordedRefuses(t *testing.T) {
 	empty, damaged := t.TempDir(), t.TempDir()
 	text := filepath.Join(t.TempDir(), "notes.txt")
