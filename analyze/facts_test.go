@@ -218,9 +218,11 @@ func TestEngine(t *testing.T) {
 		{Name: "good", Check: func(p *Pass) {
 			p.Report(Finding{Subject: "x\x1b[31m", Waste: Waste{Cores: 1}, Confidence: Measured})
 		}},
+		{Name: "unsure", Check: func(p *Pass) { p.Blind("insufficient: %d samples", 3) }},
+		{Name: "silent", Check: func(p *Pass) { p.Clean("%d of them", 0) }},
 	}
 	r := Run(NewFacts(newCapture(t, 0.5, 0.5)), rules, Options{})
-	for i, want := range []string{"failed", "skipped", "found"} {
+	for i, want := range []string{"failed", "skipped", "found", "skipped", "clean"} {
 		if r.Rules[i].Status != want {
 			t.Errorf("%s: %s (%s)", r.Rules[i].Rule, r.Rules[i].Status, r.Rules[i].Reason)
 		}

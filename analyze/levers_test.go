@@ -32,6 +32,11 @@ func TestLevers(t *testing.T) {
 	}{
 		{"bigger-instance", "idle", func() *profile.Capture { return newCapture(t, 0.2, 0.2, work) }, no, "80 % of the CPUs are idle"},
 		{"bigger-instance", "honestly full", func() *profile.Capture { return newCapture(t, 0.97, 1.9, work) }, yes, "97 % busy"},
+		{"more-instances", "work waits on a machine that is neither idle nor full", func() *profile.Capture {
+			c := newCapture(t, 0.7, 1, work)
+			queued(c, 500, 50)
+			return c
+		}, unknown, "what the work waits for decides"},
 		{"bigger-instance", "full, without a profile", func() *profile.Capture { return newCapture(t, 0.97, 1.9) }, unknown, "most of that was not profiled"},
 		{"bigger-instance", "full of what nobody has named", func() *profile.Capture {
 			return newCapture(t, 0.97, 0.3, stack{"main.price < main.handle < main.run", 3})
