@@ -120,8 +120,8 @@ func (w RecordedWindow) size() int64 {
 }
 
 // newestWhole loads the newest window that was written to its end and not
-// interrupted, or, if there is none, the newest that can be read. It says in a Discovery which one that
-// is. Windows that are removed meanwhile are passed over.
+// interrupted, or, if there is none, the newest that can be read. It says in a
+// Discovery which one that is. Windows that are removed meanwhile are passed over.
 func newestWhole(list []RecordedWindow) (*Capture, error) {
 	var cut *Capture
 	var newest RecordedWindow

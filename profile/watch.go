@@ -30,9 +30,8 @@ type WatchOptions struct {
 // A target that goes away gives an error for the window, and is looked for
 // again; when it is back, be it as another process, watching it goes on. One that
 // does not answer holds up no other; one that stops answering makes a window later
-// by some seconds, and those after it by one. Watch
-// fails if none of the targets can be observed at the beginning, and if each
-// panics.
+// by some seconds, and those after it by one. Watch fails if none of the targets can
+// be observed at the beginning, and if each panics.
 func Watch(ctx context.Context, o WatchOptions, each func(n int, captures []*Capture, errs []error)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -74,7 +73,7 @@ type watch struct {
 	calibrating atomic.Int64 // nanoseconds of CPU that calibrating took, since the last window ended
 	used        usage        // when it ended
 	looking     sync.WaitGroup
-	begun       bool          // the first window has
+	begun       bool          // the targets have been looked for once
 	came        chan struct{} // something has come of looking, for one target or several
 }
 

@@ -166,8 +166,8 @@ func (x *findingText) sentence() { x.wrap(x.theme.plain, 0, 0, x.f.Message) }
 
 func (x *findingText) fix() { x.field("fix", x.f.Fix) }
 
-// settles is what would make a suspicion a finding, or a finding surer. It stands high up: whoever
-// acts on a suspicion should know that it is one.
+// settles is what would make a suspicion a finding, or a finding surer. It stands
+// high up: whoever acts on a suspicion should know that it is one.
 func (x *findingText) settles() {
 	switch {
 	case x.f.Settles == "":

@@ -120,6 +120,9 @@ const noticeFor = 10 * time.Second
 // tick is a second that has passed.
 func (m *Model) tick(now time.Time) tea.Cmd {
 	m.now = now
+	if m.saidAt.IsZero() { // it was said before anybody knew what time it is
+		m.saidAt = now
+	}
 	if m.said.err == nil && now.Sub(m.saidAt) > noticeFor {
 		m.said = saidMsg{}
 	}

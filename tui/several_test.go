@@ -116,6 +116,32 @@ func TestRecordTwice(t *testing.T) {
 	}
 }
 
+// What has happened is said for a while, also before the clock has gone for the first
+// time; what went wrong, until a key is pressed.
+func TestNotices(t *testing.T) {
+	m, _ := watching(80, 24, "a")
+	at := endOf(1)
+	tick := func(after time.Duration) string {
+		at = at.Add(after)
+		m.Update(tickMsg(at))
+		return m.said.text
+	}
+	m.press(t, "r")
+	if tick(time.Second) == "" || tick(noticeFor/2) == "" {
+		t.Error("the notice is gone at once")
+	}
+	if text := tick(noticeFor); text != "" {
+		t.Errorf("%q is still there", text)
+	}
+	m.press(t, "e") // there is no report yet
+	if tick(time.Second); m.said.err == nil {
+		t.Fatal("no error")
+	}
+	if tick(10 * noticeFor); m.said.err == nil {
+		t.Error("the error is gone before it was read")
+	}
+}
+
 // What was opened, closed or zoomed into of one target is not there of another.
 func TestTargetsAreApart(t *testing.T) {
 	m, _ := watching(120, 30, "a", "b")

@@ -107,7 +107,8 @@ func openSingle(path string, load func() (*profile.Capture, error)) (*archive, e
 }
 
 // openRecording loads the newest window that was written to its end and not
-// interrupted, or else the newest that can be read. What comes behind it may still be growing.
+// interrupted, or else the newest that can be read. What comes behind it may still
+// be growing.
 func openRecording(path string, list []profile.RecordedWindow) (*archive, error) {
 	a := &archive{path: path}
 	at := -1
